@@ -1,0 +1,1 @@
+"""The journal: the durable, ordered log of bytes, with progress per uplink."""

@@ -1,0 +1,1 @@
+"""Site settings, the point catalogue and device profiles."""

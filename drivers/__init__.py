@@ -1,0 +1,1 @@
+"""Drivers turn a line into Readings and Signals."""

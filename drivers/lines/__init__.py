@@ -1,0 +1,1 @@
+"""Lines: one wire or socket with exactly one owner."""

@@ -1,0 +1,1 @@
+"""Modbus masters: serial RTU, Modbus TCP, RTU over TCP."""

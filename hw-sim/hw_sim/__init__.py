@@ -1,0 +1,1 @@
+"""Simulated hardware of a residential compound; shares no code with the drivers that it tests."""
