@@ -1,0 +1,123 @@
+"""Parts restart with back-off, alone; stopping is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import async_solipsism
+
+from courtyard.agent.supervisor import FIRST_BACKOFF_S, LAST_BACKOFF_S, Supervisor, part_fault
+
+
+class LoopClock:
+    """Time of the running (virtual) loop."""
+
+    def wall_ms(self) -> int:
+        return self.mono_ms()
+
+    def mono_ms(self) -> int:
+        return int(asyncio.get_running_loop().time() * 1000)
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    async def wrapped() -> None:
+        await main()
+
+    with asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner:
+        runner.run(wrapped())
+
+
+def test_a_failing_part_restarts_with_growing_bounded_backoff_and_others_run_on() -> None:
+    ends: list[tuple[str, float]] = []
+    starts: list[float] = []
+    beats = 0
+
+    async def broken() -> None:
+        starts.append(asyncio.get_running_loop().time())
+        raise ValueError("boom")
+
+    async def healthy() -> None:
+        nonlocal beats
+        while True:
+            await asyncio.sleep(1)
+            beats += 1
+
+    async def main() -> None:
+        supervisor = Supervisor(LoopClock(), lambda part, error, wait: ends.append((part, wait)), jitter=lambda: 1.0)
+        supervisor.start("broken", broken)
+        supervisor.start("healthy", healthy)
+        await asyncio.sleep(600)
+        assert supervisor.status()[0].last_error == "ValueError: boom"
+        assert await supervisor.stop_all() == []
+
+    run(main)
+    waits = [wait for _, wait in ends]
+    assert waits[:4] == [FIRST_BACKOFF_S, 2.0, 4.0, 8.0]
+    assert max(waits) == LAST_BACKOFF_S
+    assert {part for part, _ in ends} == {"broken"}
+    assert len(starts) == len(ends)
+    assert beats >= 598
+
+
+def test_a_part_that_ran_long_starts_again_with_the_first_backoff() -> None:
+    waits: list[float] = []
+
+    async def long_lived() -> None:
+        await asyncio.sleep(120)
+        raise OSError("gone")
+
+    async def main() -> None:
+        supervisor = Supervisor(LoopClock(), lambda part, error, wait: waits.append(wait), jitter=lambda: 1.0)
+        supervisor.start("long", long_lived)
+        await asyncio.sleep(500)
+        await supervisor.stop_all()
+
+    run(main)
+    assert waits == [FIRST_BACKOFF_S] * 4
+
+
+def test_a_part_that_ends_quietly_is_restarted_too() -> None:
+    errors: list[BaseException | None] = []
+
+    async def quits() -> None:
+        return
+
+    async def main() -> None:
+        supervisor = Supervisor(LoopClock(), lambda part, error, wait: errors.append(error))
+        supervisor.start("quits", quits)
+        await asyncio.sleep(5)
+        await supervisor.stop_all()
+
+    run(main)
+    assert errors
+    assert set(errors) == {None}
+
+
+def test_stopping_is_bounded_and_names_what_hangs() -> None:
+    async def stubborn() -> None:
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                await asyncio.sleep(30)
+                raise
+
+    async def main() -> None:
+        supervisor = Supervisor(LoopClock(), lambda part, error, wait: None)
+        supervisor.start("stubborn", stubborn)
+        await asyncio.sleep(1)
+        began = asyncio.get_running_loop().time()
+        assert await supervisor.stop_all(grace_s=4.0) == ["stubborn"]
+        assert asyncio.get_running_loop().time() - began <= 4.1
+        assert supervisor.names() == []
+        await asyncio.sleep(60)
+
+    run(main)
+
+
+def test_the_fault_of_a_failed_part_says_whose_it_is() -> None:
+    fault = part_fault("uplink community", ValueError("x"))
+    assert "ValueError: x" in fault.what.en
+    assert "ValueError: x" in fault.what.zh
+    assert "gateway" in fault.cure.en
