@@ -9,40 +9,89 @@ from msgspec import Meta
 
 
 def help_text(en: str, zh: str, **more: object) -> Meta:
-    """Metadata of one setting: its help in both languages and, as keywords, `example`, `secret`, `unit`, `kind`."""
+    """Metadata of one setting: its help in both languages and, as keywords, `example`, `unit`, `kind`.
+
+    `kind` names how the text in the file is read: `duration`, `size`, `place`, `timezone`, `mqtt-url`, `file` or
+    `secret-file`.
+    """
     return Meta(description=en, extra={"zh": zh, **more})
 
 
+Seconds = Annotated[float, Meta(extra={"kind": "duration"})]
+"""A span of time; in the file a text such as `60s`, `5m`, `1h30m`, `500ms`."""
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+LineName = Annotated[
+    Name, help_text("Name of this line; devices refer to it.", "线路名称，设备通过它引用该线路。", example="rs485-1")
+]
+Baud = Annotated[int, Meta(ge=300, le=921600)]
+Host = Annotated[
+    str,
+    Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:-]+$"),
+    help_text("Host name or IP address.", "主机名或 IP 地址。", example="192.168.1.50"),
+]
 
 
 class SerialLine(msgspec.Struct, frozen=True, tag_field="kind", tag="serial", forbid_unknown_fields=True):
     """A serial port: RS-485 or RS-232."""
 
-    name: Name
-    port: Annotated[str, help_text("Device path; prefer /dev/serial/by-id.", "设备路径,建议使用 /dev/serial/by-id。", example="/dev/serial/by-id/usb-FTDI-0")]
-    baud: Annotated[int, Meta(ge=300, le=921600)] = 9600
-    data_bits: Literal[7, 8] = 8
-    parity: Literal["N", "E", "O"] = "N"
-    stop_bits: Literal[1, 2] = 1
-    echo: Annotated[bool, help_text("The adapter echoes what it sends.", "适配器会回显所发送的数据。")] = False
+    name: LineName
+    port: Annotated[
+        str,
+        Meta(min_length=1),
+        help_text(
+            "Device path; prefer /dev/serial/by-id, which survives replugging.",
+            "串口设备路径；建议使用 /dev/serial/by-id，重新插拔后不会改变。",
+            example="/dev/serial/by-id/usb-FTDI-0",
+        ),
+    ]
+    baud: Annotated[
+        Baud, help_text("Speed; must equal what the devices are set to.", "波特率，必须与设备的设置一致。", unit="Bd")
+    ] = 9600
+    data_bits: Annotated[Literal[7, 8], help_text("Data bits of a character.", "每个字符的数据位数。")] = 8
+    parity: Annotated[
+        Literal["N", "E", "O"], help_text("Parity: N none, E even, O odd.", "校验位：N 无校验，E 偶校验，O 奇校验。")
+    ] = "N"
+    stop_bits: Annotated[Literal[1, 2], help_text("Stop bits of a character.", "每个字符的停止位数。")] = 1
+    echo: Annotated[
+        bool, help_text("Whether the adapter echoes what it sends.", "转换器是否会回显自己发送的数据。")
+    ] = False
 
 
 class TcpLine(msgspec.Struct, frozen=True, tag_field="kind", tag="tcp", forbid_unknown_fields=True):
     """A TCP endpoint that speaks the protocol's own TCP framing (Modbus TCP)."""
 
-    name: Name
-    host: str
-    port: Annotated[int, Meta(ge=1, le=65535)] = 502
+    name: LineName
+    host: Host
+    port: Annotated[int, Meta(ge=1, le=65535), help_text("TCP port.", "TCP 端口。")] = 502
 
 
 class RtuTcpLine(msgspec.Struct, frozen=True, tag_field="kind", tag="rtu-tcp", forbid_unknown_fields=True):
     """A serial server: raw serial bytes through TCP."""
 
-    name: Name
-    host: str
-    port: Annotated[int, Meta(ge=1, le=65535)]
-    baud: Annotated[int, Meta(ge=300, le=921600), help_text("Speed of the serial side, for the silent interval.", "串口侧波特率,用于计算静默间隔。")] = 9600
+    name: LineName
+    host: Host
+    port: Annotated[
+        int,
+        Meta(ge=1, le=65535),
+        help_text("TCP port of the serial server.", "串口服务器的 TCP 端口。", example=4001),
+    ]
+    baud: Annotated[
+        Baud,
+        help_text(
+            "Speed of the serial side; sets the silent interval between frames.",
+            "串口侧波特率，用于计算帧间静默时间。",
+            unit="Bd",
+        ),
+    ] = 9600
 
 
-LineSettings = SerialLine | TcpLine | RtuTcpLine
+LineSettings = (
+    Annotated[SerialLine, help_text("A serial port: RS-485 or RS-232.", "串口：RS-485 或 RS-232。")]
+    | Annotated[TcpLine, help_text("A TCP endpoint that speaks Modbus TCP.", "Modbus TCP 的 TCP 端点。")]
+    | Annotated[
+        RtuTcpLine,
+        help_text(
+            "A serial server: raw serial bytes through TCP.", "串口服务器：通过 TCP 透传串口数据（RTU over TCP）。"
+        ),
+    ]
+)
