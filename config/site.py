@@ -1,6 +1,8 @@
 """The site as installers write it: one typed table per TOML table of `site.toml`.
 
-Attribute names carry units; the names in the file are the ones given with `field(name=...)`.
+Attribute names carry units; the names in the file are the ones given with `field(name=...)`.  Type, default, help in
+both languages and example of a setting stand here and nowhere else: the JSON Schema, the example site and the settings
+reference are generated from these annotations (`python -m courtyard.config.generate`).
 """
 
 from __future__ import annotations
@@ -8,108 +10,312 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-from courtyard.drivers.lines.settings import LineSettings, Name, help_text
 from msgspec import Meta, field
 
-Seconds = Annotated[float, Meta(ge=0, extra={"kind": "duration"})]
-Bytes = Annotated[int, Meta(ge=0, extra={"kind": "size"})]
-Place = Annotated[str, Meta(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)*$")]
+from courtyard.drivers.lines.settings import LineSettings, Name, Seconds, help_text
+from courtyard.drivers.modbus.settings import RegisterPoint, WriteTarget
+
+Bytes = Annotated[int, Meta(extra={"kind": "size"})]
+"""A number of bytes; in the file a text such as `500MB`, `2GB`."""
+Place = Annotated[str, Meta(extra={"kind": "place"})]
+"""Typed segments: b building, u unit, f floor, r room, x- anything else."""
+File = Annotated[str, Meta(min_length=1, extra={"kind": "file"})]
+SecretFile = Annotated[str, Meta(min_length=1, extra={"kind": "secret-file"})]
+"""A file that only the service may read: a path relative to site.toml, or `credential:NAME` for a systemd credential."""
+Pattern = Annotated[str, Meta(min_length=1)]
+"""A shell-style pattern: * any text, ? one character."""
 
 
 class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """This box: its identity and where it stands."""
 
-    id: Name
-    place: Annotated[str, Meta(pattern=r"^\d{6}(/\d{3}){2}/\d{4}$"), help_text("GB/T 2260 region / street / community / compound.", "GB/T 2260 行政区 / 街道 / 社区 / 小区。", example="370213/005/012/0007")]
-    timezone: str = "Asia/Shanghai"
-    language: Literal["zh-CN", "en"] = "zh-CN"
+    id: Annotated[
+        Name,
+        help_text(
+            "Name of this gateway, unique on the platform; part of every topic.",
+            "网关编号，在平台上必须唯一；会出现在每个主题中。",
+            example="gw-0007",
+        ),
+    ]
+    place: Annotated[
+        str,
+        Meta(pattern=r"^[0-9]{6}/[0-9]{3}/[0-9]{3}/[0-9]{4}$"),
+        help_text(
+            "GB/T 2260 region / street / community / compound.",
+            "GB/T 2260 行政区划代码 / 街道 / 社区 / 小区。",
+            example="370213/005/012/0007",
+        ),
+    ]
+    timezone: Annotated[
+        str,
+        Meta(extra={"kind": "timezone"}),
+        help_text("Time zone in which people at the site live.", "现场所在的时区。"),
+    ] = "Asia/Shanghai"
+    language: Annotated[
+        Literal["zh-CN", "en"],
+        help_text("Language of messages and of the status page.", "提示信息和状态页面的语言。"),
+    ] = "zh-CN"
 
 
 class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Disk buffer."""
 
-    quota: Bytes = 2_000_000_000
-    alarm_reserve: Bytes = 50_000_000
-    reading_commit_s: Seconds = field(default=0.0, name="reading_commit")
+    quota: Annotated[
+        Bytes,
+        Meta(ge=1_000_000),
+        help_text(
+            "Disk space that records may take; when full, the oldest readings go first.",
+            "记录可占用的磁盘空间；写满后最先淘汰最早的读数。",
+        ),
+    ] = 2_000_000_000
+    alarm_reserve: Annotated[
+        Bytes,
+        Meta(ge=0),
+        help_text("Part of the quota that only alarms may take.", "配额中仅供报警记录使用的部分。"),
+    ] = 50_000_000
+    reading_commit_s: Annotated[
+        Seconds,
+        Meta(le=3600),
+        help_text(
+            "How long readings may wait in memory before they are written; 60s spares flash cards, 0s loses nothing.",
+            "读数写盘前可在内存中停留的时间；60s 可减少闪存卡磨损，0s 则断电也不丢失。",
+        ),
+    ] = field(default=0.0, name="reading_commit")
 
 
 class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an uplink wants; filters only drop."""
 
-    lanes: tuple[Literal["alarm", "event", "reading"], ...] = ("alarm", "event", "reading")
-    devices: tuple[str, ...] = ("*",)
-    """Shell-style patterns of device ids."""
-    points: tuple[str, ...] = ("*",)
+    lanes: Annotated[
+        tuple[Literal["alarm", "event", "reading"], ...],
+        Meta(min_length=1),
+        help_text("Classes of records that are sent.", "要发送的记录类别：报警、事件、读数。"),
+    ] = ("alarm", "event", "reading")
+    devices: Annotated[
+        tuple[Pattern, ...],
+        Meta(min_length=1),
+        help_text("Device ids that are sent; * stands for any text.", "要发送的设备编号；* 代表任意文本。"),
+    ] = ("*",)
+    points: Annotated[
+        tuple[Pattern, ...],
+        Meta(min_length=1),
+        help_text("Points that are sent; * stands for any text.", "要发送的测点；* 代表任意文本。"),
+    ] = ("*",)
 
 
 class Uplink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One platform."""
 
-    name: Name
-    url: str
-    username: str | None = None
-    password_file: str | None = None
-    ca_file: str | None = None
-    certificate_file: str | None = None
-    key_file: str | None = None
-    format: Literal["native"] = "native"
-    start: Annotated[Literal["head", "oldest"], Meta(description="Where a new uplink begins.")] = field(default="head", name="from")
-    filter: Filter = Filter()
-    commands: bool = True
-    """Whether this platform may send commands."""
+    name: Annotated[
+        Name,
+        help_text("Name of this platform; keeps its progress.", "平台名称，用于记录其发送进度。", example="community"),
+    ]
+    url: Annotated[
+        str,
+        Meta(extra={"kind": "mqtt-url"}),
+        help_text(
+            "Address of the MQTT broker; mqtts is encrypted. Never write a password here.",
+            "MQTT 服务器地址；mqtts 为加密连接。切勿在此填写密码。",
+            example="mqtts://platform.example:8883",
+        ),
+    ]
+    username: Annotated[str | None, help_text("User name at the broker.", "MQTT 用户名。", example="gw-0007")] = None
+    password_file: Annotated[
+        SecretFile | None,
+        help_text(
+            "File that holds the password and nothing else, or credential:NAME for a systemd credential.",
+            "仅存放密码的文件；或写 credential:名称，使用 systemd 凭据。",
+            example="secrets/community",
+        ),
+    ] = None
+    ca_file: Annotated[
+        File | None,
+        help_text(
+            "Certificates of the authority that signs the broker's, when it is not a public one.",
+            "签发服务器证书的 CA 证书文件；公共 CA 无需填写。",
+            example="tls/platform-ca.pem",
+        ),
+    ] = None
+    certificate_file: Annotated[
+        File | None,
+        help_text("This gateway's own certificate.", "本网关的客户端证书。", example="tls/gw-0007.pem"),
+    ] = None
+    key_file: Annotated[
+        SecretFile | None,
+        help_text("Private key of that certificate.", "客户端证书的私钥。", example="secrets/gw-0007.key"),
+    ] = None
+    format: Annotated[Literal["native"], help_text("Format of the messages.", "报文格式。")] = "native"
+    start: Annotated[
+        Literal["head", "oldest"],
+        help_text(
+            "Where a new platform begins: head sends new records only, oldest all that are still kept.",
+            "新平台从何处开始：head 只发送新记录，oldest 发送所有仍保留的记录。",
+        ),
+    ] = field(default="head", name="from")
+    filter: Annotated[Filter, help_text("What this platform gets.", "该平台接收的内容。")] = Filter()
+    commands: Annotated[bool, help_text("Whether this platform may send commands.", "是否允许该平台下发命令。")] = True
 
 
 class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One installed point: a meter, a relay board, a detector."""
 
-    id: Name
-    profile: str
-    line: Name
-    address: int
-    place: Place | None = None
-    every_s: Seconds = field(default=60.0, name="every")
-    install: int = 1
-    name: str | None = None
-    options: dict[str, float] = {}
-    points: tuple[dict[str, object], ...] = ()
-    """Further points, for profiles that are templates."""
+    id: Annotated[
+        Name,
+        help_text(
+            "Name of the installed point; stays the same when the meter is swapped.",
+            "安装点编号；更换仪表后保持不变。",
+            example="wm-b03-u02-601",
+        ),
+    ]
+    profile: Annotated[
+        str,
+        Meta(pattern=r"^[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*$"),
+        help_text(
+            "Device type: family/name, of the product or of the folder profiles/ beside this file.",
+            "设备模板：类别/名称，可以是自带模板，也可以是本文件旁 profiles/ 目录中的模板。",
+            example="water/tuf-2000",
+        ),
+    ]
+    line: Annotated[Name, help_text("Line that it hangs on.", "所接的线路。", example="rs485-1")]
+    address: Annotated[
+        int,
+        Meta(ge=0, le=255),
+        help_text(
+            "Unit address on the line; 1 to 247 on a serial line.", "在线路上的从站地址；串口为 1～247。", example=17
+        ),
+    ]
+    place: Annotated[
+        Place | None,
+        help_text(
+            "Where it stands: b building / u unit / f floor / r room; x- for anything else (b03/x-lift1).",
+            "安装位置：b 楼栋 / u 单元 / f 楼层 / r 房间；其他位置用 x- 开头（b03/x-lift1）。",
+            example="b03/u02/f06/r601",
+        ),
+    ] = None
+    every_s: Annotated[Seconds, Meta(ge=0.05, le=604_800), help_text("How often it is read.", "读取周期。")] = field(
+        default=60.0, name="every"
+    )
+    install: Annotated[
+        int,
+        Meta(ge=1),
+        help_text("Counts the meters at this point; add 1 at a swap.", "该安装点的第几块表；换表时加 1。"),
+    ] = 1
+    name: Annotated[
+        str | None,
+        Meta(extra={"kind": "text"}),
+        help_text("Name for people.", "便于识别的名称。", example="3号楼2单元601 水表"),
+    ] = None
+    options: Annotated[
+        dict[str, float],
+        help_text("Numbers that the profile asks for.", "设备模板要求填写的参数。", example={"multiplier": 1}),
+    ] = {}
+    points: Annotated[
+        tuple[dict[str, object], ...],
+        Meta(extra={"item": RegisterPoint}),
+        help_text(
+            "Points of this device, for profiles that are templates.", "该设备的测点，仅用于由现场给出测点的模板。"
+        ),
+    ] = ()
+    writes: Annotated[
+        tuple[dict[str, object], ...],
+        Meta(extra={"item": WriteTarget}),
+        help_text(
+            "What outputs may write on this device, for profiles that are templates.",
+            "允许输出写入的对象，仅用于由现场给出测点的模板。",
+        ),
+    ] = ()
 
 
 class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An allow-listed actuator, held only by a lease."""
 
-    name: Name
-    device: Name
-    target: str
-    active: bool = True
-    """The value written while the lease is held; its opposite releases."""
-    cap_s: Seconds = field(default=60.0, name="cap")
-    """Longest uninterrupted hold."""
+    name: Annotated[Name, help_text("Name that rules and commands use.", "规则和命令使用的名称。", example="siren-b03")]
+    device: Annotated[Name, help_text("Device that switches it.", "执行动作的设备。", example="relay-b03")]
+    target: Annotated[str, help_text("What is written on that device.", "在该设备上写入的对象。", example="siren")]
+    active: Annotated[
+        bool,
+        help_text(
+            "Value written while it is held; its opposite releases it.", "保持期间写入的值；释放时写入相反的值。"
+        ),
+    ] = True
+    cap_s: Annotated[
+        Seconds,
+        Meta(ge=0.1, le=86_400),
+        help_text("Longest uninterrupted hold; then it releases by itself.", "最长连续保持时间，到时自动释放。"),
+    ] = field(default=60.0, name="cap")
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A condition worth an alarm."""
 
-    name: Name
-    kind: Literal["threshold", "unreachable", "reverse_flow", "night_flow"]
-    devices: tuple[str, ...] = ("*",)
-    severity: Literal[1, 2, 3, 4] = 3
-    point: str | None = None
-    above: float | None = None
-    below: float | None = None
-    hysteresis: float = 0.0
-    for_s: Seconds = field(default=0.0, name="for")
-    outputs: tuple[Name, ...] = ()
-    """Outputs held while the alarm is active and not acknowledged."""
+    name: Annotated[Name, help_text("Name of the rule; part of the alarm's id.", "规则名称，是报警编号的一部分。")]
+    kind: Annotated[
+        Literal["threshold", "unreachable", "reverse_flow", "night_flow"],
+        help_text(
+            "Condition: a value outside its limits, a device that does not answer, water that flows backwards, "
+            "flow that never stops at night.",
+            "条件：数值超限、设备无应答、水倒流、夜间用水不停。",
+        ),
+    ]
+    devices: Annotated[
+        tuple[Pattern, ...],
+        Meta(min_length=1),
+        help_text("Device ids that it watches; * stands for any text.", "监视的设备编号；* 代表任意文本。"),
+    ] = ("*",)
+    severity: Annotated[
+        Literal[1, 2, 3, 4],
+        help_text(
+            "1 endangers life, 2 needs somebody today, 3 needs somebody soon, 4 is for the record.",
+            "1 危及生命，2 当天须处理，3 尽快处理，4 仅作记录。",
+        ),
+    ] = 3
+    point: Annotated[
+        str | None, help_text("Point that a threshold watches.", "阈值规则监视的测点。", example="water.pressure")
+    ] = None
+    above: Annotated[
+        float | None,
+        help_text("Alarm above this value, in the point's unit.", "高于此值时报警，单位同测点。"),
+    ] = None
+    below: Annotated[
+        float | None,
+        help_text("Alarm below this value, in the point's unit.", "低于此值时报警，单位同测点。", example=150),
+    ] = None
+    hysteresis: Annotated[
+        float,
+        Meta(ge=0),
+        help_text("How far back the value must come before the alarm ends.", "数值须回落多少报警才解除。"),
+    ] = 0.0
+    for_s: Annotated[
+        Seconds,
+        Meta(le=2_592_000),
+        help_text("How long the condition must hold before the alarm.", "条件持续多久才报警。"),
+    ] = field(default=0.0, name="for")
+    outputs: Annotated[
+        tuple[Name, ...],
+        help_text("Outputs held while the alarm is active and not acknowledged.", "报警有效且未确认期间保持的输出。"),
+    ] = ()
 
 
 class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole `site.toml`."""
 
-    gateway: Gateway
-    journal: JournalSettings = JournalSettings()
-    uplinks: tuple[Uplink, ...] = ()
-    lines: tuple[LineSettings, ...] = ()
-    devices: tuple[Device, ...] = ()
-    outputs: tuple[Output, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    gateway: Annotated[Gateway, help_text("This box: its identity and where it stands.", "本网关：编号和安装位置。")]
+    journal: Annotated[JournalSettings, help_text("Disk buffer of all records.", "所有记录的磁盘缓存。")] = (
+        JournalSettings()
+    )
+    uplinks: Annotated[
+        tuple[Uplink, ...],
+        help_text("Platforms that get the records.", "接收记录的平台。"),
+    ] = ()
+    lines: Annotated[
+        tuple[LineSettings, ...], help_text("Wires and sockets that devices hang on.", "连接设备的线路。")
+    ] = ()
+    devices: Annotated[
+        tuple[Device, ...],
+        help_text("Installed points: meters, relay boards, detectors.", "安装点：水表、继电器板、探测器。"),
+    ] = ()
+    outputs: Annotated[
+        tuple[Output, ...],
+        help_text("Actuators that may be switched, each held only by a lease.", "允许动作的执行器，只能限时保持。"),
+    ] = ()
+    rules: Annotated[tuple[Rule, ...], help_text("Conditions worth an alarm.", "需要报警的条件。")] = ()
