@@ -1,0 +1,122 @@
+"""All commands and their arguments, in the language of the person who types them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from courtyard.drivers.base import Language, Text
+
+SITE = Path("/etc/courtyard/site.toml")
+DATA = Path("/var/lib/courtyard")
+SOCKET = Path("/run/courtyard/control.sock")
+
+
+def preferred_language(environment: Mapping[str, str] = os.environ) -> Language:
+    """Chinese when the locale says so (LC_ALL, LC_MESSAGES, LANG in that order), else English."""
+    locale = next((environment[key] for key in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(key)), "")
+    return "zh-CN" if locale.startswith("zh") else "en"
+
+
+class _Commands:
+    """Adds commands to a parser; every one gets --json and --lang."""
+
+    def __init__(self, parser: argparse.ArgumentParser, language: Language) -> None:
+        self._language: Language = language
+        self._actions = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def say(self, en: str, zh: str) -> str:
+        return Text(en, zh).say(self._language)
+
+    def add(self, name: str, en: str, zh: str) -> argparse.ArgumentParser:
+        text = self.say(en, zh)
+        command = self._actions.add_parser(name, help=text, description=text)
+        command.set_defaults(command=f"courtyard.agent.cli.{name.replace('-', '_')}")
+        command.add_argument("--json", action="store_true", help=self.say("print data", "输出 JSON 数据"))
+        command.add_argument(
+            "--lang", choices=("en", "zh-CN"), default=self._language, help=self.say("output language", "输出语言")
+        )
+        return command
+
+    def site(self, command: argparse.ArgumentParser) -> None:
+        command.add_argument("--site", type=Path, default=SITE, help=self.say("site file", "站点文件"))
+
+    def data(self, command: argparse.ArgumentParser) -> None:
+        command.add_argument("--data", type=Path, default=DATA, help=self.say("data directory", "数据目录"))
+
+    def socket(self, command: argparse.ArgumentParser) -> None:
+        command.add_argument("--socket", type=Path, default=SOCKET, help=self.say("control socket", "控制套接字"))
+
+
+def build(language: Language, version: str) -> argparse.ArgumentParser:
+    """The whole command line."""
+    title = Text("Courtyard: edge gateway agent of a residential compound", "Courtyard:住宅小区边缘网关")
+    parser = argparse.ArgumentParser("courtyard", description=title.say(language))
+    parser.add_argument("--version", action="version", version=f"courtyard {version}")
+    commands = _Commands(parser, language)
+    _daemon(commands)
+    _site(commands)
+    _lines(commands)
+    _journal(commands)
+    return parser
+
+
+def _daemon(commands: _Commands) -> None:
+    say = commands.say
+    run = commands.add("run", "run the gateway in the foreground", "在前台运行网关")
+    run.add_argument("site", type=Path, nargs="?", default=SITE, help=say("site file", "站点文件"))
+    commands.data(run)
+    commands.socket(run)
+    demo = commands.add("demo", "show everything with simulated devices", "用模拟设备演示全部功能")
+    demo.add_argument(
+        "--check",
+        action="store_true",
+        help=say("unattended: break and heal, verify that nothing is missing", "无人值守:断开再恢复,核对数据无缺失"),
+    )
+    status = commands.add("status", "how the running gateway fares", "查看运行中网关的状态")
+    commands.socket(status)
+
+
+def _site(commands: _Commands) -> None:
+    say = commands.say
+    check = commands.add("check", "check a site file; offline", "离线检查站点文件")
+    check.add_argument("site", type=Path, nargs="?", default=SITE, help=say("site file", "站点文件"))
+
+
+def _lines(commands: _Commands) -> None:
+    say = commands.say
+    read = commands.add("read", "read one device now", "立即读取一台设备")
+    read.add_argument("device", help=say("device id of the site", "站点中的设备编号"))
+    read.add_argument("--raw", action="store_true", help=say("also the last frames", "同时显示最近的报文"))
+    commands.site(read)
+    commands.socket(read)
+
+    scan = commands.add("scan", "find devices on a line", "扫描线路上的设备")
+    scan.add_argument("what", choices=("modbus", "serial"), help=say("what to look for", "扫描对象"))
+    where = scan.add_mutually_exclusive_group()
+    where.add_argument("--line", help=say("a line of the site", "站点中的线路名"))
+    where.add_argument("--port", help=say("serial device path", "串口设备路径"))
+    where.add_argument("--tcp", metavar="HOST:PORT", help="Modbus TCP")
+    where.add_argument("--rtu-tcp", metavar="HOST:PORT", help=say("RTU over TCP", "RTU over TCP(串口服务器)"))
+    scan.add_argument("--baud", default="9600", help=say("speeds to try, comma separated", "尝试的波特率,逗号分隔"))
+    scan.add_argument("--parity", default="N", help=say("parities to try, such as NE", "尝试的校验位,如 NE"))
+    scan.add_argument("--units", default="1-247", help=say("addresses, such as 1-32,100", "地址范围,如 1-32,100"))
+    commands.site(scan)
+    commands.socket(scan)
+
+    decode = commands.add("decode", "take a frame apart, field by field", "逐字段解析报文")
+    decode.add_argument("protocol", help=say("protocol name", "协议名称"))
+    decode.add_argument("hex", nargs="+", help=say("the bytes in hexadecimal", "十六进制字节"))
+    decode.add_argument("--profile", help=say("device profile, to show points", "设备档案,用于显示数据点"))
+    decode.add_argument("--address", type=lambda text: int(text, 0), help=say("first register", "起始寄存器地址"))
+
+
+def _journal(commands: _Commands) -> None:
+    say = commands.say
+    journal = commands.add("journal", "look into the journal", "查看数据缓存")
+    journal.add_argument("action", choices=("status", "tail", "export", "verify"))
+    journal.add_argument("--lane", choices=("alarm", "event", "reading"), help=say("one lane only", "仅一个通道"))
+    journal.add_argument("--count", type=int, default=20, help=say("records to show", "显示的记录数"))
+    commands.data(journal)

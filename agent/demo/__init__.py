@@ -1,0 +1,1 @@
+"""`courtyard demo`: simulated devices, a local broker, the agent, and what arrives upstream."""
