@@ -1,0 +1,120 @@
+"""Devices that are not meters: a relay board for outputs, and register banks for load tests and exact frames."""
+
+from __future__ import annotations
+
+import struct
+
+from hw_sim.device import ILLEGAL_ADDRESS, Block, Device, Field, Refusal
+from hw_sim.encoding import float32, uint32
+
+
+class RelayBoard(Device):
+    """16 relays as coils (FC01, 05, 0F), 16 holding registers (FC03, 06, 10) and 16 inputs (FC02)."""
+
+    model = "relay-board"
+    functions = frozenset({1, 2, 3, 5, 6, 15, 16})
+    extents = ((0, 16),)
+
+    def __init__(self, now: float, **_: object) -> None:
+        super().__init__()
+        self.coils = bytearray(16)
+        self.inputs = bytearray(16)
+        self._held_since: dict[int, float] = {}
+
+    def write_coil(self, address: int, on: bool, now: float) -> None:
+        if address >= len(self.coils):
+            raise Refusal(ILLEGAL_ADDRESS)
+        self.coils[address] = on
+        if on:
+            self._held_since.setdefault(address, now)
+        else:
+            self._held_since.pop(address, None)
+
+    def write_register(self, address: int, value: int, now: float) -> None:
+        self.poke(address, value.to_bytes(2, "big"))
+
+    def held(self, now: float) -> dict[int, float]:
+        """Seconds since each closed relay was closed."""
+        return {address: now - since for address, since in self._held_since.items()}
+
+    def command(self, words: list[str], now: float) -> object:
+        """held, registers, power-loss (releases everything), input NUMBER on|off."""
+        match words:
+            case ["held"]:
+                return {str(address): round(since, 3) for address, since in self.held(now).items()}
+            case ["registers"]:
+                return list(struct.unpack(">16H", self.blocks[0].data))
+            case ["power-loss"]:
+                self.coils[:] = bytes(16)
+                self.blocks[0].data[:] = bytes(32)
+                self._held_since.clear()
+            case ["input", number, ("on" | "off") as state]:
+                self.inputs[int(number)] = state == "on"
+            case _:
+                return super().command(words, now)
+        return None
+
+
+class LoadMeter(Device):
+    """`words` registers: a uint32 poll serial number (ABCD), then float32 values (ABCD).
+
+    The number grows by one with every answer that contains it, so that whoever collected the values can prove
+    from them alone that nothing is missing.
+    """
+
+    model = "load"
+    functions = frozenset({3, 4})
+
+    def __init__(self, now: float, *, words: int = 20, **_: object) -> None:
+        super().__init__()
+        self.blocks = [Block.of(0, words)]
+        self.fields = {"poll": Field(0, uint32())} | {
+            f"value_{i}": Field(2 + 2 * i, float32()) for i in range((words - 2) // 2)
+        }
+        self.polls = 0
+
+    def refresh(self, now: float) -> None:
+        data = self.blocks[0].data
+        struct.pack_into(">If", data, 0, self.polls & 0xFFFFFFFF, now % 86400)
+        for offset in range(8, len(data) - 3, 4):
+            struct.pack_into(">f", data, offset, offset / 4 + self.polls % 1000)
+
+    def _read_registers(self, function: int, pdu: bytes, now: float) -> bytes:
+        first, count = struct.unpack_from(">HH", pdu, 1) if len(pdu) == 5 else (1, 0)
+        if first == 0 and 2 <= count <= min(self.max_registers, self.blocks[0].words):
+            self.polls += 1
+        return super()._read_registers(function, pdu, now)
+
+
+class Bank(Device):
+    """Registers that hold what they are told: `words` from `start`, less the ranges in `holes`."""
+
+    model = "bank"
+    functions = frozenset({3, 4, 6, 16})
+
+    def __init__(
+        self,
+        now: float = 0.0,
+        *,
+        start: int = 0,
+        words: int = 100,
+        holes: tuple[tuple[int, int], ...] = (),
+        **_: object,
+    ) -> None:
+        super().__init__()
+        for first, size in (*sorted(holes), (start + words, 0)):
+            if first > start:
+                self.blocks.append(Block.of(start, first - start))
+            start = first + size
+
+    def write_register(self, address: int, value: int, now: float) -> None:
+        self.poke(address, value.to_bytes(2, "big"))
+
+    def command(self, words: list[str], now: float) -> object:
+        """poke ADDRESS HEX."""
+        match words:
+            case ["poke", address, data]:
+                self.poke(int(address, 0), bytes.fromhex(data))
+                return None
+            case _:
+                return super().command(words, now)

@@ -1,0 +1,366 @@
+"""A paced serial line: bytes take their bit-times, one station at a time, faults at run time.
+
+End `a` is a pseudo terminal behind a symbolic link, as a daemon would open it.  End `b` is a second one, or a
+station in this process (`attach`), which saves a pty and knows the exact times of every byte.
+
+The schedule is absolute: the n-th byte of a burst is delivered n character times after the burst began, and a
+late delivery delays no other, so errors do not add up.  Bytes that both ends send at once destroy each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import random
+import termios
+import time
+import tty
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+from hw_sim.timer import PreciseTimer
+
+Side = Literal["a", "b"]
+OTHER: dict[Side, Side] = {"a": "b", "b": "a"}
+
+
+class Station(Protocol):
+    """Somebody on the line in this process."""
+
+    def heard(self, data: bytes, start: float, end: float) -> None:
+        """Bytes that took the line from `start` to `end` (monotonic), called when they have arrived."""
+
+
+class Burst:
+    """Bytes sent without a pause.  `start` moves when the line stalls."""
+
+    __slots__ = ("damaged", "data", "on_damage", "overlaps", "position", "start", "told")
+
+    def __init__(self, data: bytes, start: float, on_damage: Callable[[], None] | None) -> None:
+        self.data = data
+        self.start = start
+        self.position = 0
+        self.told = False
+        self.damaged = False
+        self.overlaps: list[tuple[float, float]] = []
+        """When the other side was sending too."""
+        self.on_damage = on_damage
+
+    def damage(self) -> None:
+        if not self.damaged:
+            self.damaged = True
+            if self.on_damage is not None:
+                self.on_damage()
+
+
+class Heard(NamedTuple):
+    """One burst as it stood on the wire; `gap_s` is the silence before it (negative: a collision)."""
+
+    side: Side
+    start: float
+    end: float
+    size: int
+    gap_s: float
+    turnaround: bool
+    """The other side spoke before."""
+
+
+@dataclass
+class LineFaults:
+    """Faults of the wire itself; probabilities are per byte."""
+
+    echo: bool = False
+    """End a hears what it sends."""
+    noise: float = 0.0
+    drop: float = 0.0
+    late_s: float = 0.0
+    late_share: float = 0.02
+    """Probability that a byte is preceded by a pause of `late_s`."""
+
+
+@dataclass
+class _End:
+    link: Path | None = None
+    master: int | None = None
+    slave: int | None = None
+    station: Station | None = None
+    sending: deque[Burst] = field(default_factory=deque)
+    received: int = 0
+    overruns: int = 0
+
+
+class Line:
+    """One line at `baud` with `bits` bit-times a byte (11 for 8E1 and 8N2, 10 for 8N1).
+
+    `fifo` bytes are handed to a pty at a time, as a UART with a receive buffer does; the last byte of a burst
+    never waits.
+    """
+
+    def __init__(
+        self,
+        link_a: Path,
+        link_b: Path | None = None,
+        *,
+        baud: int = 9600,
+        bits: int = 11,
+        fifo: int = 1,
+        seed: int = 1,
+    ) -> None:
+        self.baud = baud
+        self.bits = bits
+        self.char_s = bits / baud
+        self.fifo = fifo
+        self.faults = LineFaults()
+        self.heard: deque[Heard] = deque(maxlen=10_000)
+        self.collisions = 0
+        self.worst_lateness_s = 0.0
+        self._chance = random.Random(seed)
+        self._ends: dict[Side, _End] = {"a": _End(link_a), "b": _End(link_b)}
+        self._quiet_since = 0.0
+        self._last_side: Side | None = None
+        self._timer: PreciseTimer | None = None
+
+    # Life
+
+    def open(self) -> Line:
+        """Makes the ptys and links; needs a running event loop."""
+        self._timer = PreciseTimer(self._deliver)
+        for side in self._ends:
+            if self._ends[side].link is not None:
+                self.replug(side)
+        return self
+
+    def close(self) -> None:
+        for side in self._ends:
+            self.unplug(side)
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
+
+    def attach(self, station: Station) -> None:
+        """Puts a station of this process at end b."""
+        self._ends["b"].station = station
+
+    @property
+    def path(self) -> Path:
+        """What a daemon opens."""
+        link = self._ends["a"].link
+        assert link is not None
+        return link
+
+    # Faults
+
+    def unplug(self, side: Side = "a") -> None:
+        """The adapter is pulled: its path vanishes and whoever has it open gets EIO or a hang-up."""
+        end = self._ends[side]
+        if end.master is None or end.slave is None or end.link is None:
+            return
+        asyncio.get_running_loop().remove_reader(end.master)
+        end.link.unlink(missing_ok=True)
+        os.close(end.slave)
+        os.close(end.master)
+        end.master = end.slave = None
+        for burst in end.sending:
+            burst.damage()
+        end.sending.clear()
+
+    def replug(self, side: Side = "a") -> None:
+        """A fresh pty behind the same path."""
+        end = self._ends[side]
+        if end.link is None or end.master is not None:
+            return
+        end.master, end.slave = (
+            pty.openpty()
+        )  # the slave stays open: else the master reads EIO while nobody has it open
+        tty.setraw(end.slave, termios.TCSANOW)  # before anybody opens it: a fresh pty echoes and cooks
+        os.set_blocking(end.master, False)
+        fresh = end.link.with_name(end.link.name + ".new")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(os.ttyname(end.slave))
+        fresh.replace(end.link)
+        asyncio.get_running_loop().add_reader(end.master, self._read, side)
+
+    def plugged(self, side: Side = "a") -> bool:
+        return self._ends[side].master is not None
+
+    def inject(self, data: bytes, side: Side = "a") -> None:
+        """Bytes out of nowhere, received at `side` at once."""
+        now = time.monotonic()
+        self._hand(side, data, now, now)
+
+    # Sending
+
+    def transmit(self, data: bytes, not_before: float = 0.0, on_damage: Callable[[], None] | None = None) -> Burst:
+        """Sends from the station at end b."""
+        return self._send("b", data, max(time.monotonic(), not_before), on_damage)
+
+    def cancel(self, burst: Burst) -> bool:
+        """Takes back a burst that has not begun; False when it is too late."""
+        sending = self._ends["b"].sending
+        if burst not in sending or burst.start <= time.monotonic():
+            return False
+        sending.remove(burst)
+        return True
+
+    # What was seen
+
+    def shortest_silence_s(self, side: Side = "a") -> float | None:
+        """The shortest silence in front of a frame of `side`, of the last 10,000 bursts; None before the second frame.
+
+        A pause of less than 1.5 characters between two bursts of one side is inside a frame and does not count.
+        A pty tells when bytes were read, not written, so a silence can be measured too long by the reading
+        latency, never too short.
+        """
+        inside = 1.5 * self.char_s
+        gaps = [
+            heard.gap_s for heard in self.heard if heard.side == side and (heard.turnaround or heard.gap_s > inside)
+        ]
+        return min(gaps, default=None)
+
+    def forget(self) -> None:
+        """Begins the statistics anew."""
+        self.heard.clear()
+        self.collisions = 0
+        self.worst_lateness_s = 0.0
+
+    def counters(self) -> dict[str, float]:
+        return {
+            "received_a": self._ends["a"].received,
+            "received_b": self._ends["b"].received,
+            "overruns": sum(end.overruns for end in self._ends.values()),
+            "collisions": self.collisions,
+            "worst_lateness_ms": round(self.worst_lateness_s * 1000, 3),
+        }
+
+    # Machinery
+
+    def _read(self, side: Side) -> None:
+        end = self._ends[side]
+        assert end.master is not None
+        now = time.monotonic()
+        try:
+            data = os.read(end.master, 4096)
+        except BlockingIOError:
+            return
+        self._send(side, data, now, None)
+
+    def _send(self, side: Side, data: bytes, at: float, on_damage: Callable[[], None] | None) -> Burst:
+        end = self._ends[side]
+        if end.sending:
+            last = end.sending[-1]
+            at = max(at, last.start + len(last.data) * self.char_s)
+        burst = Burst(data, at, on_damage)
+        end.sending.append(burst)
+        if at <= time.monotonic():
+            self._begin(side, burst)
+        self._wind()
+        return burst
+
+    def _begin(self, side: Side, burst: Burst) -> None:
+        """The first bit of a burst stands on the wire."""
+        burst.told = True
+        stop = burst.start + len(burst.data) * self.char_s
+        if self._last_side is not None:
+            turnaround = self._last_side != side
+            gap = burst.start - self._quiet_since
+            self.heard.append(Heard(side, burst.start, stop, len(burst.data), gap, turnaround))
+        self._quiet_since = max(self._quiet_since, stop)
+        self._last_side = side
+        for other in self._ends[OTHER[side]].sending:
+            overlap = (burst.start, min(stop, other.start + len(other.data) * self.char_s))
+            if other.told and overlap[0] < overlap[1]:
+                burst.overlaps.append(overlap)
+                other.overlaps.append(overlap)
+                self.collisions += 1
+
+    def _wind(self) -> None:
+        """Sets the timer to the next byte that is due."""
+        due = [self._due(side, end.sending[0]) for side, end in self._ends.items() if end.sending]
+        if due and self._timer is not None:
+            self._timer.set(min(due))
+
+    def _due(self, side: Side, burst: Burst) -> float:
+        if not burst.told:
+            return burst.start
+        return burst.start + self._stop(side, burst) * self.char_s
+
+    def _stop(self, side: Side, burst: Burst) -> int:
+        """How many bytes of the burst have arrived when the receiver is next handed some."""
+        whole = self._ends[OTHER[side]].station is not None and not self.faults.echo
+        return len(burst.data) if whole else min(burst.position + self.fifo, len(burst.data))
+
+    def _deliver(self) -> None:
+        now = time.monotonic()
+        for side, end in self._ends.items():
+            while end.sending and self._due(side, end.sending[0]) <= now:
+                burst = end.sending[0]
+                if not burst.told:
+                    self._begin(side, burst)
+                    continue
+                self.worst_lateness_s = max(self.worst_lateness_s, now - self._due(side, burst))
+                arrived = min(len(burst.data), int((now - burst.start) / self.char_s))
+                self._carry(side, burst, max(arrived, self._stop(side, burst)))
+                if burst.position >= len(burst.data):
+                    end.sending.popleft()
+                    if end.sending:  # a stall pushes what queues behind
+                        stop = burst.start + len(burst.data) * self.char_s
+                        end.sending[0].start = max(end.sending[0].start, stop)
+        self._wind()
+
+    def _carry(self, side: Side, burst: Burst, arrived: int) -> None:
+        """Delivers the bytes of a burst up to `arrived`, or up to a stall."""
+        faults = self.faults
+        first, begun = burst.position, burst.start + burst.position * self.char_s
+        if not (faults.noise or faults.drop or faults.late_s or burst.overlaps):
+            burst.position = arrived
+            self._arrive(side, burst, burst.data[first:arrived], begun)
+            return
+        out = bytearray()
+        for position in range(first, arrived):
+            byte = burst.data[position]
+            burst.position = position + 1
+            start = burst.start + position * self.char_s
+            if any(since < start + self.char_s and start < until for since, until in burst.overlaps):
+                byte = self._chance.randrange(256)
+                burst.damage()
+            if faults.drop and self._chance.random() < faults.drop:
+                burst.damage()
+                continue
+            if faults.noise and self._chance.random() < faults.noise:
+                byte ^= 1 << self._chance.randrange(8)
+                burst.damage()
+            out.append(byte)
+            if faults.late_s and self._chance.random() < faults.late_share:
+                burst.start += faults.late_s
+                self._quiet_since += faults.late_s
+                break
+        self._arrive(side, burst, bytes(out), begun)
+
+    def _arrive(self, side: Side, burst: Burst, data: bytes, start: float) -> None:
+        if not data:
+            return
+        end = burst.start + burst.position * self.char_s
+        if not self._hand(OTHER[side], data, start, end):
+            burst.damage()
+        if self.faults.echo and side == "a":
+            self._hand("a", data, start, end)
+
+    def _hand(self, side: Side, data: bytes, start: float, stop: float) -> bool:
+        """Whether there was somebody to receive the bytes."""
+        end = self._ends[side]
+        end.received += len(data)
+        if end.station is not None:
+            end.station.heard(data, start, stop)
+            return True
+        if end.master is None:
+            return False
+        try:
+            written = os.write(end.master, data)
+        except BlockingIOError:  # nobody reads: a UART loses them too
+            written = 0
+        end.overruns += len(data) - written
+        return written == len(data)
