@@ -130,6 +130,21 @@ class RegisterPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[int, Meta(ge=1, le=20)] | None,
         help_text("Decimal digits after which a BCD dial wraps.", "BCD 字轮溢出归零的十进制位数。"),
     ] = None
+    counter: Annotated[
+        bool,
+        help_text(
+            "A total that only grows: a decrease is marked uncertain. counter_width and counter_digits imply it.",
+            "只增不减的累计量：数值减小时标记为存疑。填写 counter_width 或 counter_digits 时自动启用。",
+        ),
+    ] = False
+    max_rate_per_h: Annotated[
+        Annotated[float, Meta(gt=0)],
+        help_text(
+            "Largest believable change of a counter in an hour, in the catalogue's unit; tells a wrap and reverse "
+            "flow from a replaced meter.",
+            "计数器每小时可信的最大变化量，单位同测点目录；用于区分溢出归零、反向流动与换表。",
+        ),
+    ] = 20.0
     as_text: Annotated[
         bool,
         help_text(
@@ -163,6 +178,21 @@ class WriteTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     maximum: Annotated[
         int, Meta(ge=0, le=65535), help_text("Largest value that may be written.", "允许写入的最大值。")
     ] = 65535
+    read_back: Annotated[
+        bool,
+        help_text(
+            "Whether reading the same address afterwards shows the value written.",
+            "写入后读取同一地址是否会得到写入的值。",
+        ),
+    ] = True
+    settle_s: Annotated[
+        Seconds,
+        Meta(ge=0, le=60),
+        help_text(
+            "Longest time until the value written can be read back; 30s for a motor valve.",
+            "写入后可回读到新值的最长时间；电动阀约 30s。",
+        ),
+    ] = field(default=2.0, name="settle")
 
 
 class ModbusProfile(msgspec.Struct, frozen=True, tag_field="protocol", tag="modbus", forbid_unknown_fields=True):
