@@ -48,6 +48,6 @@ def duration_text(seconds: float) -> str:
 def size_text(count: int) -> str:
     """The largest decimal unit that divides it: 2000000000 is `2GB`."""
     unit = next(
-        unit for unit in ("TB", "GB", "MB", "kB", "B") if count % _SIZE_BYTES[unit] == 0 and count or unit == "B"
+        unit for unit in ("TB", "GB", "MB", "kB", "B") if (count % _SIZE_BYTES[unit] == 0 and count) or unit == "B"
     )
     return f"{count // _SIZE_BYTES[unit]}{unit}"

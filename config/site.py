@@ -21,7 +21,7 @@ Place = Annotated[str, Meta(extra={"kind": "place"})]
 """Typed segments: b building, u unit, f floor, r room, x- anything else."""
 File = Annotated[str, Meta(min_length=1, extra={"kind": "file"})]
 SecretFile = Annotated[str, Meta(min_length=1, extra={"kind": "secret-file"})]
-"""A file that only the service may read: a path relative to site.toml, or `credential:NAME` for a systemd credential."""
+"""A file for the service alone: a path relative to site.toml, or `credential:NAME` for a systemd credential."""
 Pattern = Annotated[str, Meta(min_length=1)]
 """A shell-style pattern: * any text, ? one character."""
 
@@ -39,7 +39,12 @@ class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     place: Annotated[
         str,
-        Meta(pattern=r"^[0-9]{6}/[0-9]{3}/[0-9]{3}/[0-9]{4}$"),
+        Meta(
+            pattern=r"^[0-9]{6}/[0-9]{3}/[0-9]{3}/[0-9]{4}$",
+            extra={
+                "allowed": ("6/3/3/4 digits, such as 370213/005/012/0007", "6/3/3/4 位数字，例如 370213/005/012/0007")
+            },
+        ),
         help_text(
             "GB/T 2260 region / street / community / compound.",
             "GB/T 2260 行政区划代码 / 街道 / 社区 / 小区。",
@@ -169,7 +174,10 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     profile: Annotated[
         str,
-        Meta(pattern=r"^[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*$"),
+        Meta(
+            pattern=r"^[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*$",
+            extra={"allowed": ("family/name, such as water/tuf-2000", "类别/名称，例如 water/tuf-2000")},
+        ),
         help_text(
             "Device type: family/name, of the product or of the folder profiles/ beside this file.",
             "设备模板：类别/名称，可以是自带模板，也可以是本文件旁 profiles/ 目录中的模板。",
