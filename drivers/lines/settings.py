@@ -9,24 +9,40 @@ from msgspec import Meta
 
 
 def help_text(en: str, zh: str, **more: object) -> Meta:
-    """Metadata of one setting: its help in both languages and, as keywords, `example`, `unit`, `kind`.
+    """Metadata of one setting: its help in both languages and, as keywords, `example` and `unit`.
 
-    `kind` names how the text in the file is read: `duration`, `size`, `place`, `timezone`, `mqtt-url`, `file` or
-    `secret-file`.
+    Other keys of `extra` that the configuration reads: `kind` says how a text is understood (`duration`, `size`,
+    `place`, `timezone`, `mqtt-url`, `file`, `secret-file`), `allowed` says a pattern in words, `item` the type of the
+    tables of a list.
     """
     return Meta(description=en, extra={"zh": zh, **more})
 
 
 Seconds = Annotated[float, Meta(extra={"kind": "duration"})]
 """A span of time; in the file a text such as `60s`, `5m`, `1h30m`, `500ms`."""
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
+        extra={
+            "allowed": (
+                "lower-case letters, digits, - and _, at most 64, beginning with a letter or digit",
+                "小写字母、数字、- 和 _，以字母或数字开头，最多 64 个字符",
+            )
+        },
+    ),
+]
 LineName = Annotated[
     Name, help_text("Name of this line; devices refer to it.", "线路名称，设备通过它引用该线路。", example="rs485-1")
 ]
 Baud = Annotated[int, Meta(ge=300, le=921600)]
 Host = Annotated[
     str,
-    Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:-]+$"),
+    Meta(
+        max_length=253,
+        pattern=r"^[A-Za-z0-9._:-]+$",
+        extra={"allowed": ("a host name or an IP address", "主机名或 IP 地址")},
+    ),
     help_text("Host name or IP address.", "主机名或 IP 地址。", example="192.168.1.50"),
 ]
 
