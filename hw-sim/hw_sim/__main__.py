@@ -8,14 +8,18 @@ import json
 import signal
 import sys
 import tempfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Protocol
 
 from hw_sim import fleet
 from hw_sim.clock import SimClock
-from hw_sim.control import Client, CommandError, Commands, ControlServer
-from hw_sim.line import Line
+from hw_sim.commands import FleetCommands
+from hw_sim.control import Client, Command, CommandError, ControlServer
+from hw_sim.fixed import FixedServer
 from hw_sim.served import Served
+from hw_sim.throttle import Throttle
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -40,101 +44,151 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    for name, text in (
-        ("meters", "One serial line with a meter of every model and a relay board. 一条串口线路:各型水表与继电器板。"),
-        ("fleet", "A compound of units on serial lines and TCP, or what a file describes. 整个小区,或按文件描述。"),
-    ):
-        command = add(name, text, _run_fleet)
-        command.set_defaults(preset=name)
-        command.add_argument(
-            "--folder", type=Path, help="where serial ports and the control socket appear 串口与控制套接字目录"
-        )
-        command.add_argument("--control", type=Path, help="control socket (default: FOLDER/control.sock) 控制套接字")
-        command.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second 时间倍率")
-        command.add_argument("--start", type=float, help="simulated start, Unix seconds (default: now) 起始时间")
-        command.add_argument(
-            "--served", type=Path, help="write every answer served to this JSON Lines file 应答记录文件"
-        )
-        if name == "fleet":
-            command.add_argument("file", nargs="?", type=Path, help="TOML or JSON description 描述文件")
-            command.add_argument("--units", type=int, default=250, help="how many 数量")
-            command.add_argument("--tcp", type=int, default=2, help="Modbus TCP endpoints 端点数")
-            command.add_argument("--rtu-tcp", type=int, default=2, help="RTU over TCP endpoints 端点数")
-            command.add_argument("--baud", type=int, default=9600, help="serial speed 波特率")
-            command.add_argument(
-                "--model", action="append", choices=list(fleet.MODELS), help="only these models 仅用型号"
-            )
+    command = add(
+        "meters", "One serial line with a meter of every model and relays. 一条串口线路:各型水表与继电器板。", _meters
+    )
+    _fleet_arguments(command)
+    command.add_argument("--port", type=Path, help="answer on this real serial port 使用真实串口")
+    command.add_argument("--baud", type=int, default=9600, help="line speed 波特率")
 
-    command = add("line", "Two ptys joined by a paced line; commands on stdin. 两个伪终端之间的限速线路。", _run_line)
+    command = add("fleet", "A compound of units, or what a file describes. 整个小区的设备,或按文件描述。", _fleet)
+    _fleet_arguments(command)
+    command.add_argument("file", nargs="?", type=Path, help="TOML or JSON description 描述文件")
+    command.add_argument("--units", type=int, default=250, help="how many 数量")
+    command.add_argument("--tcp", type=int, default=2, help="Modbus TCP endpoints 端点数")
+    command.add_argument("--rtu-tcp", type=int, default=2, help="RTU over TCP endpoints 端点数")
+    command.add_argument("--baud", type=int, default=9600, help="serial speed 波特率")
+    command.add_argument("--model", action="append", choices=list(fleet.MODELS), help="only these models 仅用型号")
+
+    command = add("line", "Two ptys joined by a paced line. 两个伪终端之间的限速线路。", _line)
     command.add_argument("a", type=Path)
     command.add_argument("b", type=Path)
-    command.add_argument("--baud", type=int, default=9600)
+    command.add_argument("--baud", type=int, default=9600, help="line speed 波特率")
     command.add_argument("--bits", type=int, default=11, choices=(10, 11), help="bit-times a byte 每字节位数")
+    command.add_argument("--control", type=Path, help="control socket 控制套接字")
 
-    command = add("ctl", "Send one command to a running simulator (try: help). 向运行中的模拟器发送命令。", _run_ctl)
+    command = add("throttle", "A TCP proxy that is a bad uplink. 模拟劣质上行链路的 TCP 代理。", _throttle)
+    command.add_argument("host")
+    command.add_argument("port", type=int)
+    command.add_argument("--listen", type=int, default=0, help="port to listen on (default: a free one) 监听端口")
+    command.add_argument("--rate", type=float, default=1e6, help="bits a second each way, 0 is unlimited 每秒比特数")
+    command.add_argument("--delay", type=float, default=0.0, help="milliseconds one way 单向延迟毫秒")
+    command.add_argument("--control", type=Path, help="control socket 控制套接字")
+
+    command = add("fixed", "Modbus TCP answers as fast as one core can. 高速 Modbus TCP 应答,用于测量。", _fixed)
+    command.add_argument("--endpoints", type=int, default=200, help="ports 端口数")
+    command.add_argument("--units", type=int, default=1, help="units a port 每端口设备数")
+    command.add_argument("--registers", type=int, default=20, help="registers a unit 每设备寄存器数")
+    command.add_argument("--control", type=Path, help="control socket 控制套接字")
+
+    command = add("ctl", "Send one command to a running simulator (try: help). 向运行中的模拟器发送命令。", _ctl)
     command.add_argument("socket", type=Path)
     command.add_argument("words", nargs="+")
     return parser
 
 
-async def _until_told(stopped: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
+def _fleet_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--folder", type=Path, help="where ports and control socket appear 串口与控制套接字目录")
+    command.add_argument("--control", type=Path, help="control socket (default: FOLDER/control.sock) 控制套接字")
+    command.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second 时间倍率")
+    command.add_argument("--start", type=float, help="simulated start, Unix seconds (default: now) 起始时间")
+    command.add_argument("--served", type=Path, help="write every answer served to this JSON Lines file 应答记录文件")
 
 
-def _run_fleet(arguments: argparse.Namespace) -> None:
-    if arguments.preset == "meters":
-        spec = fleet.demo()
-    elif arguments.file is not None:
+def _meters(arguments: argparse.Namespace) -> None:
+    spec = fleet.demo()
+    spec.lines[0].baud = arguments.baud
+    if arguments.port is not None:
+        spec.lines[0].kind, spec.lines[0].path = "port", str(arguments.port)
+    _run_fleet(spec, arguments)
+
+
+def _fleet(arguments: argparse.Namespace) -> None:
+    if arguments.file is not None:
         spec = fleet.load(arguments.file)
     else:
+        models = tuple(arguments.model or fleet.METERS)
         spec = fleet.compound(
-            arguments.units,
-            tcp=arguments.tcp,
-            rtu_tcp=arguments.rtu_tcp,
-            baud=arguments.baud,
-            models=tuple(arguments.model or fleet.METERS),
+            arguments.units, tcp=arguments.tcp, rtu_tcp=arguments.rtu_tcp, baud=arguments.baud, models=models
         )
+    _run_fleet(spec, arguments)
+
+
+def _line(arguments: argparse.Namespace) -> None:
+    line = fleet.LineSpec(
+        "line", path=str(arguments.a), other=str(arguments.b), baud=arguments.baud, bits=arguments.bits, fifo=1
+    )
 
     async def run(folder: Path) -> None:
-        served = Served(arguments.served)
-        running = fleet.Fleet(spec, folder, clock=SimClock(arguments.start, arguments.speed), served=served)
+        running = fleet.Fleet(fleet.Spec([line], []), folder)
         await running.open()
-        control = await ControlServer(Commands(running).run, arguments.control or folder / "control.sock").open()
-        print(json.dumps({"ready": True, "control": str(control.path)} | running.describe()), flush=True)
-        try:
-            await _until_told(running.stopped)
-        finally:
-            await control.close()
-            await running.close()
+        await _serve(running, FleetCommands(running).table, running.describe(), arguments.control)
 
-    if arguments.folder is not None:
-        arguments.folder.mkdir(parents=True, exist_ok=True)
-        asyncio.run(run(arguments.folder))
-    else:
-        with tempfile.TemporaryDirectory(prefix="hw-sim-") as folder:
-            asyncio.run(run(Path(folder)))
+    with tempfile.TemporaryDirectory(prefix="hw-sim-") as folder:
+        asyncio.run(run(Path(folder)))
 
 
-def _run_line(arguments: argparse.Namespace) -> None:
+def _run_fleet(spec: fleet.Spec, arguments: argparse.Namespace) -> None:
+    async def run(folder: Path) -> None:
+        clock = SimClock(arguments.start, arguments.speed)
+        running = fleet.Fleet(spec, folder, clock=clock, served=Served(arguments.served))
+        await running.open()
+        control = arguments.control or folder / "control.sock"
+        await _serve(running, FleetCommands(running).table, running.describe(), control)
+
+    with tempfile.TemporaryDirectory(prefix="hw-sim-") as folder:
+        place = arguments.folder or Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        asyncio.run(run(place))
+
+
+def _throttle(arguments: argparse.Namespace) -> None:
     async def run() -> None:
-        line = Line(arguments.a, arguments.b, baud=arguments.baud, bits=arguments.bits).open()
-        print(json.dumps({"ready": True, "a": str(arguments.a), "b": str(arguments.b)}), flush=True)
-        stopped = asyncio.Event()
-        try:
-            await _until_told(stopped)
-        finally:
-            line.close()
+        proxy = Throttle(arguments.host, arguments.port, rate_bps=arguments.rate, delay_s=arguments.delay / 1000)
+        await proxy.open(arguments.listen)
+        await _serve(proxy, proxy.table(), {"host": "127.0.0.1", "port": proxy.port}, arguments.control)
 
     asyncio.run(run())
 
 
-def _run_ctl(arguments: argparse.Namespace) -> None:
+def _fixed(arguments: argparse.Namespace) -> None:
+    async def run() -> None:
+        server = FixedServer(endpoints=arguments.endpoints, units=arguments.units, registers=arguments.registers)
+        await server.open()
+        await _serve(server, server.table(), server.describe(), arguments.control)
+
+    asyncio.run(run())
+
+
+def _ctl(arguments: argparse.Namespace) -> None:
     client = Client(arguments.socket)
     print(json.dumps(client(" ".join(arguments.words)), ensure_ascii=False, indent=1))
     client.close()
+
+
+class Simulator(Protocol):
+    """What every command runs."""
+
+    stopped: asyncio.Event
+
+    async def close(self) -> None: ...
+
+
+async def _serve(
+    simulator: Simulator, table: Mapping[str, Command], ready: Mapping[str, Any], control: Path | None
+) -> None:
+    """Tells that the simulator is ready, one line of JSON on stdout; serves commands until it is told to end."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, simulator.stopped.set)
+    server = None if control is None else await ControlServer(table, control).open()
+    try:
+        print(json.dumps({"ready": True, "control": None if control is None else str(control), **ready}), flush=True)
+        await simulator.stopped.wait()
+    finally:
+        if server is not None:
+            await server.close()
+        await simulator.close()
 
 
 if __name__ == "__main__":

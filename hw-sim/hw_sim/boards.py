@@ -56,10 +56,11 @@ class RelayBoard(Device):
 
 
 class LoadMeter(Device):
-    """`words` registers: a uint32 poll serial number (ABCD), then float32 values (ABCD).
+    """`words` registers: a uint32 poll number, a uint32 time of the answer, then float32 values; all ABCD.
 
     The number grows by one with every answer that contains it, so that whoever collected the values can prove
-    from them alone that nothing is missing.
+    from them alone that nothing is missing.  The time is simulated Unix time in units of 100 microseconds,
+    modulo 2**32.
     """
 
     model = "load"
@@ -68,14 +69,14 @@ class LoadMeter(Device):
     def __init__(self, now: float, *, words: int = 20, **_: object) -> None:
         super().__init__()
         self.blocks = [Block.of(0, words)]
-        self.fields = {"poll": Field(0, uint32())} | {
-            f"value_{i}": Field(2 + 2 * i, float32()) for i in range((words - 2) // 2)
+        self.fields = {"poll": Field(0, uint32()), "ticks": Field(2, uint32())} | {
+            f"value_{i}": Field(4 + 2 * i, float32()) for i in range((words - 4) // 2)
         }
         self.polls = 0
 
     def refresh(self, now: float) -> None:
         data = self.blocks[0].data
-        struct.pack_into(">If", data, 0, self.polls & 0xFFFFFFFF, now % 86400)
+        struct.pack_into(">II", data, 0, self.polls & 0xFFFFFFFF, int(now * 10_000) & 0xFFFFFFFF)
         for offset in range(8, len(data) - 3, 4):
             struct.pack_into(">f", data, offset, offset / 4 + self.polls % 1000)
 

@@ -2,7 +2,7 @@
 
 [[lines]]
 name = "rs485-1"
-kind = "serial"          # serial, tcp, rtu-tcp
+kind = "serial"          # serial, port, tcp, rtu-tcp
 path = "/tmp/rs485-1"    # serial: where the port appears; default: in the fleet's folder
 baud = 9600
 
@@ -29,6 +29,7 @@ from hw_sim.clock import SimClock
 from hw_sim.device import Device
 from hw_sim.line import Line
 from hw_sim.meters import Bove, KaifengXintai, PulseCollector, Tuf2000, UltraD
+from hw_sim.port import SerialPort
 from hw_sim.served import Served
 from hw_sim.slave import Bus, RtuStation, TcpServer, Unit
 
@@ -39,15 +40,22 @@ KNOWS_ADDRESS = ("kaifeng-xintai", "bove")
 """Models with a register that holds their own address."""
 METERS = ("tuf-2000", "kaifeng-xintai", "bove", "ultrad", "pulse-collector")
 PER_SERIAL_LINE = 32
+USB_BREAK_S = 0.05
+"""Silence that surely ends a frame behind a USB adapter, which lumps bytes."""
 
 
 @dataclass
 class LineSpec:
-    """One line or endpoint; `port` 0 picks a free one, `baud` 0 leaves RTU over TCP unpaced."""
+    """One line or endpoint.
+
+    kind: `serial` (a paced pty at `path`; with `other` the far end is a second pty instead of units), `port` (the
+    real serial port `path`), `tcp`, `rtu-tcp`.  `port` 0 picks a free one, `baud` 0 leaves RTU over TCP unpaced.
+    """
 
     name: str
     kind: str = "serial"
     path: str = ""
+    other: str = ""
     baud: int = 9600
     bits: int = 11
     fifo: int = 8
@@ -138,6 +146,7 @@ class Fleet:
         self.clock = clock or SimClock()
         self.served = served or Served()
         self.lines: dict[str, Line] = {}
+        self.ports: dict[str, SerialPort] = {}
         self.endpoints: dict[str, TcpServer] = {}
         self.stations: dict[str, RtuStation] = {}
         self.devices: dict[str, Device] = {}
@@ -163,10 +172,17 @@ class Fleet:
             bus = Bus(units[line.name], self.served, self.clock)
             if line.kind == "serial":
                 path = Path(line.path) if line.path else self._folder / line.name
-                wire = Line(path, baud=line.baud, bits=line.bits, fifo=line.fifo)
-                self.stations[line.name] = RtuStation(bus, wire)
-                wire.attach(self.stations[line.name])
+                other = Path(line.other) if line.other else None
+                wire = Line(path, other, baud=line.baud, bits=line.bits, fifo=line.fifo)
+                if other is None:
+                    self.stations[line.name] = RtuStation(bus, wire)
+                    wire.attach(self.stations[line.name])
                 self.lines[line.name] = wire.open()
+            elif line.kind == "port":
+                port = SerialPort(Path(line.path), baud=line.baud, bits=line.bits)
+                self.stations[line.name] = RtuStation(bus, port, strict=False, break_s=USB_BREAK_S)
+                port.attach(self.stations[line.name])
+                self.ports[line.name] = port.open()
             else:
                 server = TcpServer(
                     bus, framing=line.kind, baud=line.baud if line.kind == "rtu-tcp" else 0, bits=line.bits
@@ -181,6 +197,7 @@ class Fleet:
                 {"name": name, "kind": "serial", "path": str(line.path), "baud": line.baud}
                 for name, line in self.lines.items()
             ]
+            + [{"name": name, "kind": "port", "path": str(port.path)} for name, port in self.ports.items()]
             + [
                 {"name": name, "kind": server.framing, "host": server.host, "port": server.port}
                 for name, server in self.endpoints.items()
@@ -194,6 +211,8 @@ class Fleet:
     async def close(self) -> None:
         for line in self.lines.values():
             line.close()
+        for port in self.ports.values():
+            port.close()
         for server in self.endpoints.values():
             await server.close()
         self.served.close()

@@ -98,9 +98,10 @@ class RtuStation:
 
     Keeps the silence of 3.5 characters before it answers, and demands it before every request: a request that
     comes sooner is taken as the rest of the frame before and dropped, as real slaves do (`strict`).
+    `break_s` is the silence that ends a broken frame where a medium cannot tell 3.5 characters.
     """
 
-    def __init__(self, bus: Bus, medium: Medium, *, strict: bool = True) -> None:
+    def __init__(self, bus: Bus, medium: Medium, *, strict: bool = True, break_s: float | None = None) -> None:
         self.bus = bus
         self.bad_frames = 0
         self.hurried = 0
@@ -109,6 +110,7 @@ class RtuStation:
         self._strict = strict
         self._gap_s = rtu.silence_s(medium.char_s)
         self._frame = bytearray()
+        self._break_s = self._gap_s - 1e-6 if break_s is None else break_s
         self._quiet_since = 0.0
         self._whole = False
         self._pending: tuple[Burst, Sending] | None = None
@@ -116,7 +118,7 @@ class RtuStation:
     def heard(self, data: bytes, start: float, end: float) -> None:
         """Bytes from the line; `start` and `end` on the monotonic clock."""
         self._settle(start)
-        silent = start - self._quiet_since >= self._gap_s - 1e-6
+        silent = start - self._quiet_since >= self._break_s
         if silent:
             if self._frame and not self._whole:
                 self.bad_frames += 1
