@@ -26,9 +26,9 @@ packages:
 	@test -n '$(PYTHON)' || { echo 'No Python 3.11, 3.12 or 3.13 found: install one, or name it with make PYTHON=/path/to/python3.'; exit 1; }
 	@$(python) -c '' 2>/dev/null || { echo 'Creating .venv with $(PYTHON)'; $(PYTHON) -m venv --clear .venv; }
 	@echo 'Installing the locked Python packages into .venv'
-	@$(python) -m pip install --quiet --require-hashes -r requirements.lock
+	@$(python) -m pip install -qq --require-hashes -r requirements.lock
 	@echo 'Installing courtyard and hw-sim into .venv, from here'
-	@$(python) -m pip install --quiet --no-deps --no-build-isolation -e . -e hw-sim
+	@$(python) -m pip install -qq --no-deps --no-build-isolation -e . -e hw-sim
 	@touch $@
 
 demo: setup ## the whole flow on simulated meters; CHECK=1 runs it unattended, breaks the broker once and counts
