@@ -1,0 +1,152 @@
+"""The demo at work: who is on stage, what has arrived, and what a person can break."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+
+from courtyard.agent.control import Refused
+from courtyard.agent.demo import compound
+from courtyard.agent.demo.actions import ACTIONS, STARTING, STEADY, Action
+from courtyard.agent.demo.stage import START_S, Actor, agent, broker, free_port, until_listening
+from courtyard.drivers.base import Language, Text
+from hw_sim.control import AsyncClient
+from hw_sim.platform import Platform
+from hw_sim.subscriber import Subscriber
+
+RECENT_ALARMS = 6
+BACK_AFTER_S = 3.0
+"""A killed agent is started again after this, as systemd does on a real box."""
+
+
+class Show:
+    """Everything of one demo.  The platform's records arrive on the subscriber's own thread, under `lock`."""
+
+    def __init__(self, folder: Path, language: Language) -> None:
+        self.folder = folder
+        self.language: Language = language
+        self.port = free_port()
+        self.lock = threading.Lock()
+        self.platform = Platform(on_record=self._arrived)
+        self.latest: dict[str, dict[str, Any]] = {}
+        self.alarms: deque[dict[str, Any]] = deque(maxlen=RECENT_ALARMS)
+        self.messages = 0
+        self.started = time.monotonic()
+        self.now_showing = STARTING
+        self.answer = ""
+        self.over = asyncio.Event()
+        self.broker = broker(folder, self.port)
+        self.simulator = Actor("simulator", self._simulator_arguments(), folder, pipe=True)
+        self.agent: Actor | None = None
+        self._control: AsyncClient | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def _simulator_arguments(self) -> list[str]:
+        spec = compound.write_spec(self.folder)
+        return [sys.executable, "-m", "hw_sim", "fleet", str(spec), "--folder", str(self.folder / "sim")]
+
+    def _arrived(self, lane: str, record: dict[str, Any]) -> None:
+        if lane == "reading":
+            self.latest[record["device"]] = record | {"arrived": time.monotonic()}
+        elif lane == "alarm":
+            self.alarms.append(record)
+
+    def message(self, topic: str, payload: bytes) -> None:
+        """One MQTT message at the platform; called on the subscriber's thread."""
+        with self.lock:
+            self.messages += 1
+            self.platform.message(topic, payload)
+
+    async def control(self, command: str) -> Any:
+        """One command to the simulators.  Raises hw_sim.control.CommandError."""
+        assert self._control is not None
+        return await self._control(command)
+
+    async def curtain_up(self, stack: AsyncExitStack) -> None:
+        """Starts broker, platform, simulators and agent, in this order.  Raises Refused with the reason."""
+        await self._start(stack, self.broker)
+        await until_listening(self.port)
+        stack.enter_context(Subscriber(self.port, compound.GATEWAY, self.message))
+        await self._start(stack, self.simulator)
+        assert self.simulator.process is not None
+        assert self.simulator.process.stdout is not None
+        ready = await asyncio.wait_for(self.simulator.process.stdout.readline(), START_S)
+        if not ready:
+            raise Refused(f"the simulators did not start:\n{self.simulator.last_words()}")
+        described = msgspec.json.decode(ready, type=dict[str, Any])
+        self._control = await AsyncClient.connect(described["control"])
+        stack.push_async_callback(self._control.close)
+        site = self.folder / "site.toml"
+        site.write_text(compound.site_text(described, self.port, self.language), encoding="utf-8")
+        self.agent = agent(self.folder, site)
+        await self._start(stack, self.agent)
+        self.started = time.monotonic()
+        self.now_showing = STEADY
+
+    async def _start(self, stack: AsyncExitStack, actor: Actor) -> None:
+        await actor.start()
+        stack.push_async_callback(actor.stop)
+
+    def enter(self, line: str) -> None:
+        """A line that a person typed."""
+        action = ACTIONS.get(line)
+        if action is None:
+            self.answer = Text(f"Unknown: {line}", f"无法识别:{line}").say(self.language)
+            return
+        self.answer = line
+        task = asyncio.create_task(self._act(action))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _act(self, action: Action) -> None:
+        self.now_showing = action.showing
+        if action.simulator is not None:
+            await self.control(action.simulator)
+        if action.stage is not None:
+            await {
+                "kill_agent": self.kill_agent,
+                "stop_broker": self.stop_broker,
+                "start_broker": self.start_broker,
+                "quit": self.quit,
+            }[action.stage]()
+
+    async def kill_agent(self) -> None:
+        """kill -9, and back after a moment."""
+        assert self.agent is not None
+        await self.agent.stop(signal.SIGKILL)
+        await asyncio.sleep(BACK_AFTER_S)
+        await self.agent.start()
+
+    async def stop_broker(self) -> None:
+        """The platform is gone."""
+        await self.broker.stop()
+
+    async def start_broker(self) -> None:
+        """The platform is back."""
+        if not self.broker.running:
+            await self.broker.start()
+
+    async def quit(self) -> None:
+        """Ends the demo."""
+        self.over.set()
+
+
+@asynccontextmanager
+async def performance(language: Language) -> AsyncIterator[Show]:
+    """A demo with everything running; all of it ends with the block.  Raises Refused."""
+    with TemporaryDirectory(prefix="courtyard-demo-") as name:
+        show = Show(Path(name), language)
+        async with AsyncExitStack() as stack:
+            await show.curtain_up(stack)
+            yield show

@@ -1,0 +1,88 @@
+"""The demo without a person: break the broker once, heal it, and prove that nothing is missing upstream."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+
+from courtyard.agent.demo import compound
+from courtyard.agent.demo.audit import Verdict, compare, totals
+from courtyard.agent.demo.show import Show
+from courtyard.drivers.base import Text
+
+FIRST_READINGS_S, BEFORE_S, OUTAGE_S, CATCH_UP_S, LIMIT_S = 20.0, 5.0, 8.0, 20.0, 60.0
+LOOK_S = 0.2
+
+
+async def check(show: Show, console: Console) -> bool:
+    """Whether everything that the simulators served arrived.  At most a minute."""
+    began = time.monotonic()
+
+    def tell(en: str, zh: str) -> None:
+        console.print(f"[{time.monotonic() - began:5.1f} s] {Text(en, zh).say(show.language)}", highlight=False)
+
+    async with asyncio.timeout(LIMIT_S):
+        tell("waiting for a first reading of every meter", "等待每台水表的首次读数")
+        if not await _until(lambda: len(show.latest) >= len(compound.METERS), FIRST_READINGS_S):
+            silent = sorted({unit.id for unit in compound.METERS} - set(show.latest))
+            tell(f"no reading of {', '.join(silent)}", f"没有收到 {', '.join(silent)} 的读数")
+            console.print(show.agent.last_words() if show.agent else "")
+            return False
+        await asyncio.sleep(BEFORE_S)
+        tell("stopping the broker", "停止消息服务器")
+        await show.stop_broker()
+        with show.lock:
+            before = show.platform.counts["reading"]
+        await asyncio.sleep(OUTAGE_S)
+        served_in_outage = await _served(show)
+        tell("starting the broker", "启动消息服务器")
+        await show.start_broker()
+        served = await _served(show)
+        tell(f"waiting for all {sum(map(len, served.values()))} answers served so far", "等待此前全部应答到达平台")
+        complete = await _until(lambda: all(v.complete for v in _verdicts(show, served)), CATCH_UP_S)
+    verdicts = _verdicts(show, served)
+    _report(show, console, verdicts, before, served_in_outage)
+    if show.platform.missing() or show.platform.conflicts:
+        tell(f"missing: {show.platform.missing()}, conflicts: {show.platform.conflicts}", "平台侧序号有缺失或冲突")
+        return False
+    tell(*(("nothing is missing", "数据完整,无缺失") if complete else ("SOMETHING IS MISSING", "数据有缺失")))
+    return complete
+
+
+async def _until(condition: Callable[[], bool], limit_s: float) -> bool:
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(LOOK_S)
+    return True
+
+
+async def _served(show: Show) -> dict[str, list[float]]:
+    field = {unit.id: "count_0" if unit.model == "pulse-collector" else "total_m3" for unit in compound.METERS}
+    return {device: list(await show.control(f"served {device} {name}")) for device, name in field.items()}
+
+
+def _verdicts(show: Show, served: dict[str, list[float]]) -> list[Verdict]:
+    with show.lock:
+        records = list(show.platform.records["reading"])
+    return [compare(device, values, totals(records, device)) for device, values in served.items()]
+
+
+def _report(
+    show: Show, console: Console, verdicts: list[Verdict], before: int, served_in_outage: dict[str, list[float]]
+) -> None:
+    for verdict in verdicts:
+        mark = "[green]ok[/green]" if verdict.complete else f"[red]{verdict.wrong}[/red]"
+        console.print(f"  {verdict.device:<20} served {verdict.served:>4}  arrived {verdict.arrived:>4}  {mark}")
+    count = show.platform.counts["reading"]
+    kept = sum(map(len, served_in_outage.values())) - before
+    text = Text(
+        f"  {count} readings in {show.messages} messages, {show.platform.repeats} repeats dropped; "
+        f"{kept} answers were served during the outage and kept",
+        f"  共 {show.messages} 条消息、{count} 条读数,剔除重复 {show.platform.repeats} 条;断网期间产生并保存 {kept} 条",
+    )
+    console.print(text.say(show.language), highlight=False)

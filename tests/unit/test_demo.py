@@ -1,0 +1,71 @@
+"""The pure parts of the demo: the judge, the keyboard, the compound."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from courtyard.agent.demo import compound
+from courtyard.agent.demo.actions import ACTIONS
+from courtyard.agent.demo.audit import compare, totals
+from courtyard.agent.demo.keyboard import MAX_LINE, Keyboard
+
+
+def test_the_judge_accepts_all_in_order_and_what_came_later() -> None:
+    assert compare("d", [1.0, 2.0], [1.0, 2.0, 3.0]).complete
+    assert compare("d", [1234.5, 1234.5], [None, 1234.5, 1234.5000001]).complete
+
+
+def test_the_judge_sees_a_loss_at_any_place_a_repeat_and_a_wrong_value() -> None:
+    served = [1.0, 2.0, 3.0]
+    assert not compare("d", served, [2.0, 3.0]).complete
+    assert not compare("d", served, [1.0, 3.0]).complete
+    assert not compare("d", served, [1.0, 2.0]).complete
+    assert not compare("d", served, [1.0, 1.0, 2.0, 3.0]).complete
+    assert not compare("d", served, [1.0, 2.0, 3.1]).complete
+    assert not compare("d", [], []).complete
+
+
+def test_totals_are_taken_in_the_order_of_their_numbers() -> None:
+    records = [
+        {"seq": 3, "device": "a", "values": {"water.volume.total": 2.0}},
+        {"seq": 1, "device": "a", "values": {"water.volume.total": 1.0}},
+        {"seq": 2, "device": "b", "values": {"water.volume.total": 9.0}},
+        {"seq": 4, "device": "a", "values": {"water.volume.total": None}},
+    ]
+    assert totals(records, "a") == [1.0, 2.0, None]
+
+
+def test_the_keyboard_gives_whole_lines() -> None:
+    lines: list[str] = []
+    keyboard = Keyboard(lines.append)
+    for data in (b"stop brx", b"\x7foker\n", b"\x1b[A", b"\n", "水".encode()[:1], "水".encode()[1:], b"\r"):
+        keyboard.feed(data)
+    assert lines == ["stop broker", "水"]
+    assert keyboard.typed == ""
+
+
+@given(st.lists(st.binary(max_size=40), max_size=20))
+def test_the_keyboard_takes_anything_and_stays_bounded(chunks: list[bytes]) -> None:
+    keyboard = Keyboard(lambda line: None)
+    for chunk in chunks:
+        keyboard.feed(chunk)
+        assert len(keyboard.typed) <= MAX_LINE
+
+
+def test_site_and_simulator_describe_the_same_compound() -> None:
+    spec = json.loads(compound.simulator_spec())
+    lines = [{"name": name, "kind": kind, "path": "/tmp/x", "port": 5020} for name, kind in compound.LINES.items()]
+    site = tomllib.loads(compound.site_text({"lines": lines}, 1883, "zh-CN"))
+    simulated = {(device["id"], device["line"], device["address"]) for device in spec["devices"]}
+    assert {(device["id"], device["line"], device["address"]) for device in site["devices"]} == simulated
+
+
+def test_every_action_says_what_is_to_be_seen_in_both_languages() -> None:
+    for action in ACTIONS.values():
+        assert action.showing.en
+        assert action.showing.zh
+        assert action.simulator or action.stage
