@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, TextIO, TypeVar
 
 import msgspec
 
-from courtyard.agent.redaction import Redactor
+from courtyard.config.redact import Redactor
 
 Style = Literal["journal", "colour", "plain"]
 Ranked = TypeVar("Ranked")

@@ -17,7 +17,7 @@ from courtyard.config.forms import is_mqtt_url, is_place, is_timezone, without_c
 from courtyard.config.mistakes import Findings, nearest_name, shown
 from courtyard.config.positions import Path
 from courtyard.config.quantities import duration_s, size_bytes
-from courtyard.config.redact import is_secret_key
+from courtyard.config.redact import is_secret_name
 from courtyard.config.shape import Either, Entries, Items, Scalar, Shape, Table, Variants
 from courtyard.drivers.base import Text
 
@@ -140,7 +140,7 @@ def _table(table: Table, raw: object, path: Path, findings: Findings) -> Any:
 def _unknown(table: Table, key: str, raw: Mapping[str, object], path: Path, findings: Findings) -> str | None:
     """Reports a key that does not exist; gives back the one that was probably meant."""
     free = [name for name in table.settings if name not in raw]
-    if is_secret_key(key):
+    if is_secret_name(key):
         instead = next((name for name in free if name.endswith("_file") and key[:3] in name), "password_file")
         findings.add("secret.inline", (*path, key), at="key", instead=instead)
         return None

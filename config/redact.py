@@ -1,89 +1,88 @@
-"""Secrets never reach a log, a support bundle or a screen.
+"""Takes secrets out of text before anybody sees it: logs, error messages, support bundles.
 
-Two nets: what looks like a secret (a key that names one, credentials in a URL, a private key block) is masked wherever
-it stands, and values that are known to be secret (read from secret files) are masked by value.
+Two nets: the secrets that this gateway knows, wherever they stand and however they are escaped; and the shapes that
+secrets usually have, for those that it does not know.
 """
 
 from __future__ import annotations
 
-import logging
+import base64
+import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+import urllib.parse
+from collections.abc import Iterable
 
-MASK = "••••••"
+MASK = "***"
+SHORTEST_SECRET = 4
+"""A known secret shorter than this is left to the shapes: masking every "1" would destroy the text."""
 
-_SECRET_WORD = (
-    r"pass(?:word|wd|phrase|code)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|psk|pin|密码|口令|密钥"
+_WORD = r"(?:password|passwd|passphrase|secret|token|(?:api|private|access)[_-]?key|(?<![a-z])(?:pass|pwd|psk))s?"
+_QUOTED = r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?"
+_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
+    # scheme://user:password@host; the last @ before the host ends the password
+    (re.compile(r"(?<=://)([^\s/?#:@]*):[^\s/?#]*(?=@)"), rf"\1:{MASK}"),
+    (
+        re.compile(r"\b(authorization['\"]?\s*[:=]\s*['\"]?(?:basic|bearer|digest)?)\s*[^\r\n'\"]+", re.IGNORECASE),
+        rf"\1 {MASK}",
+    ),
+    (re.compile(r"\b(bearer)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {MASK}"),
+    # <Password Type="...">...</Password>, as SOAP has it
+    (re.compile(rf"(<(?:\w+:)?\w*{_WORD}\b[^<>]*>)[^<]+", re.IGNORECASE), rf"\1{MASK}"),
+    # password=..., "token": "..."; never password_file=..., whose value is a path
+    (re.compile(rf"({_WORD}['\"]?\s*[:=]\s*)(?:{_QUOTED}|[^\s,;&'\"<>{{}}()\[\]]+)", re.IGNORECASE), rf"\1{MASK}"),
 )
-_SECRET_KEY = re.compile(rf"(?:^|[^a-z])(?:{_SECRET_WORD})$", re.IGNORECASE)
-
-_PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", re.DOTALL)
-_URL_CREDENTIALS = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,20}://)[^\s/?#'\"]*@", re.IGNORECASE)
-_AUTHORIZATION = re.compile(r"(?P<kept>\b(?:Authorization\s*:\s*)?(?:Bearer|Basic|Digest)\s+)[A-Za-z0-9+/=._~-]{8,}")
-_ASSIGNMENT = re.compile(
-    rf"(?P<kept>(?<![A-Za-z])(?:[A-Za-z0-9]+[_-])*(?:{_SECRET_WORD})(?P<quote>[\"']?)\s*[=:：＝]\s*)"
-    r"(?P<value>\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)|\"(?:\\.|[^\"\\\n])*\"?|'[^'\n]*'?|[^\s,;&}\])\"']+)",
-    re.IGNORECASE | re.DOTALL,
-)
+_SECRET_NAME = re.compile(rf"{_WORD}$|^authorization$", re.IGNORECASE)
 
 
-def is_secret_key(key: str) -> bool:
-    """Whether a setting of this name holds a secret itself (`password`, `api_token`), not the name of a file with one."""
-    return _SECRET_KEY.search(key) is not None
-
-
-def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text with everything masked that looks like a secret or is one of `secrets`."""
-    for secret in secrets:
-        text = text.replace(secret, MASK)
-    text = _PRIVATE_KEY.sub(MASK, text)
-    text = _URL_CREDENTIALS.sub(rf"\g<scheme>{MASK}@", text)
-    text = _AUTHORIZATION.sub(rf"\g<kept>{MASK}", text)
-    return _ASSIGNMENT.sub(rf"\g<kept>{MASK}", text)
+def is_secret_name(name: str) -> bool:
+    """Whether a field of this name holds a secret itself: `password`, `api_key`; not `password_file`."""
+    return _SECRET_NAME.search(name) is not None
 
 
 class Redactor:
-    """Masks what looks like a secret, and the secrets that it was told."""
+    """Masks secrets in text; `redactor(text)` gives the text without them.
 
-    def __init__(self) -> None:
-        self._secrets: list[str] = []
+    Thread-safe: a new set of known secrets takes effect at once, as one reference.
+    """
 
-    def learn(self, secret: str) -> None:
-        """Masks this value from now on.  Values under 4 characters are left alone: they would mask ordinary text."""
-        secret = secret.strip()
-        if len(secret) >= 4 and secret not in self._secrets:
-            self._secrets.append(secret)
-            self._secrets.sort(key=len, reverse=True)
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._known: re.Pattern[str] | None = None
+        self._secrets: frozenset[str] = frozenset()
+        self.learn(secrets)
 
-    def text(self, text: str) -> str:
-        return redact(text, self._secrets)
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Adds known secrets: each as it is, and as URL, JSON and base64 write it."""
+        self._secrets |= {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
+        spellings = {spelling for secret in self._secrets for spelling in _spellings(secret)}
+        longest_first = sorted(spellings, key=lambda spelling: (-len(spelling), spelling))
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
-    def data(self, value: Any) -> Any:
-        """The same for data that will be encoded: values under secret keys are masked whole, texts are searched."""
-        match value:
-            case str():
-                return self.text(value)
-            case Mapping():
-                return {key: MASK if is_secret_key(str(key)) else self.data(item) for key, item in value.items()}
-            case list() | tuple():
-                return [self.data(item) for item in value]
-            case _:
-                return value
+    def __call__(self, text: str) -> str:
+        if self._known:
+            text = self._known.sub(MASK, text)
+        for shape, replacement in _SHAPES:
+            text = shape.sub(replacement, text)
+        return text
+
+    def value(self, name: str, value: object) -> object:
+        """A named value: masked whole when the name is a secret's, redacted inside when it is text or holds text."""
+        if is_secret_name(name) and value not in (None, "", False, True):
+            return MASK
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, dict):
+            return {str(key): self.value(str(key), item) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.value("", item) for item in value]
+        return value if value is None or isinstance(value, bool | int | float) else self(str(value))
 
 
-class RedactingFilter(logging.Filter):
-    """Put on a handler: every message that passes is masked, its traceback too."""
-
-    def __init__(self, redactor: Redactor) -> None:
-        super().__init__()
-        self._redactor = redactor
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = self._redactor.text(record.getMessage())
-        record.args = None
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            record.exc_text = self._redactor.text(record.exc_text)
-        return True
+def _spellings(secret: str) -> Iterable[str]:
+    yield secret
+    yield urllib.parse.quote(secret, safe="")
+    yield urllib.parse.quote_plus(secret)
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield repr(secret)[1:-1]
+    yield base64.b64encode(secret.encode()).decode().rstrip("=")

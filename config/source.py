@@ -6,7 +6,9 @@ from functools import cached_property
 from typing import Literal
 
 from courtyard.config.positions import Path, line_and_column, line_starts, scan
-from courtyard.config.redact import redact
+from courtyard.config.redact import Redactor
+
+_REDACT = Redactor()
 
 
 class Source:
@@ -40,4 +42,4 @@ class Source:
         if line is None or line > len(self._starts):
             return ""
         start = self._starts[line - 1]
-        return redact(self.text[start:].partition("\n")[0][:200])
+        return _REDACT(self.text[start:].partition("\n")[0][:200])

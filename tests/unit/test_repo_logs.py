@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from courtyard.agent import logs
-from courtyard.agent.redaction import Redactor
+from courtyard.config.redact import Redactor
 
 LOG = logging.getLogger("courtyard.agent.somewhere")
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from courtyard.agent.redaction import MASK, SHORTEST_SECRET, Redactor, is_secret_name
+from courtyard.config.redact import MASK, SHORTEST_SECRET, Redactor, is_secret_name
 
 # Text next to a mask can only re-form a secret that has the mask's own character in it.
 texts = st.text(st.characters(exclude_characters="*", exclude_categories=["Cs"]), max_size=40)
