@@ -1,11 +1,73 @@
-"""Devices that are not meters: a relay board for outputs, and register banks for load tests and exact frames."""
+"""Devices that are not meters themselves: pulse collector, relay board, registers for load tests and exact frames."""
 
 from __future__ import annotations
 
+import math
 import struct
 
 from hw_sim.device import ILLEGAL_ADDRESS, Block, Device, Field, Refusal
-from hw_sim.encoding import float32, uint32
+from hw_sim.encoding import float32, uint16, uint32
+from hw_sim.household import Dial, Household
+
+
+class PulseCollector(Device):
+    """A generic collector of 16 pulse inputs: uint32 counts (ABCD) from `base`, then one register of tamper bits.
+
+    Collectors differ, so a site gives the addresses; these are this simulator's defaults.
+    """
+
+    model = "pulse-collector"
+    functions = frozenset({3, 4})
+    channels = 16
+
+    def __init__(
+        self,
+        now: float,
+        *,
+        seed: object = 1,
+        people: int = 3,
+        start_m3: float = 0.0,
+        litres_per_pulse: float = 10.0,
+        base: int = 0,
+    ) -> None:
+        super().__init__()
+        self.fields = {f"count_{i}": Field(base + 2 * i, uint32()) for i in range(self.channels)} | {
+            "tamper_bits": Field(base + 2 * self.channels, uint16())
+        }
+        self.blocks = [Block.of(base, 2 * self.channels + 1)]
+        self.litres_per_pulse = litres_per_pulse
+        self.dials = [
+            Dial(Household(f"{seed}.{i}", people).volume_l, now, start_m3 * 1000) for i in range(self.channels)
+        ]
+        self.tamper_bits = 0
+
+    def refresh(self, now: float) -> None:
+        for i, dial in enumerate(self.dials):
+            self.put(f"count_{i}", math.floor(dial.read(now) / self.litres_per_pulse))
+        self.put("tamper_bits", self.tamper_bits)
+
+    def command(self, words: list[str], now: float) -> object:
+        """counter CHANNEL freeze|resume|reset|rollover|COUNT, tamper BITS."""
+        match words:
+            case ["tamper", bits]:
+                self.tamper_bits = int(bits, 0)
+                return None
+            case ["counter", channel, action]:
+                dial = self.dials[int(channel)]
+            case _:
+                return super().command(words, now)
+        match action:
+            case "freeze":
+                dial.hold("frozen", now)
+            case "resume":
+                dial.release("frozen", now)
+            case "reset":
+                dial.set(0.0, now)
+            case "rollover":
+                dial.set((2**32 - 1) * self.litres_per_pulse, now)
+            case _:
+                dial.set(float(action) * self.litres_per_pulse, now)
+        return None
 
 
 class RelayBoard(Device):
@@ -15,7 +77,7 @@ class RelayBoard(Device):
     functions = frozenset({1, 2, 3, 5, 6, 15, 16})
     extents = ((0, 16),)
 
-    def __init__(self, now: float, **_: object) -> None:
+    def __init__(self, now: float) -> None:
         super().__init__()
         self.coils = bytearray(16)
         self.inputs = bytearray(16)
@@ -66,7 +128,7 @@ class LoadMeter(Device):
     model = "load"
     functions = frozenset({3, 4})
 
-    def __init__(self, now: float, *, words: int = 20, **_: object) -> None:
+    def __init__(self, now: float, *, words: int = 20) -> None:
         super().__init__()
         self.blocks = [Block.of(0, words)]
         self.fields = {"poll": Field(0, uint32()), "ticks": Field(2, uint32())} | {
@@ -100,7 +162,6 @@ class Bank(Device):
         start: int = 0,
         words: int = 100,
         holes: tuple[tuple[int, int], ...] = (),
-        **_: object,
     ) -> None:
         super().__init__()
         for first, size in (*sorted(holes), (start + words, 0)):

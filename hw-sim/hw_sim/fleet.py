@@ -24,11 +24,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hw_sim.boards import Bank, LoadMeter, RelayBoard
+from hw_sim.boards import Bank, LoadMeter, PulseCollector, RelayBoard
 from hw_sim.clock import SimClock
 from hw_sim.device import Device
 from hw_sim.line import Line
-from hw_sim.meters import Bove, KaifengXintai, PulseCollector, Tuf2000, UltraD
+from hw_sim.meters import Bove, KaifengXintai, Tuf2000, UltraD
 from hw_sim.port import SerialPort
 from hw_sim.served import Served
 from hw_sim.slave import Bus, RtuStation, TcpServer, Unit
@@ -50,6 +50,7 @@ class LineSpec:
 
     kind: `serial` (a paced pty at `path`; with `other` the far end is a second pty instead of units), `port` (the
     real serial port `path`), `tcp`, `rtu-tcp`.  `port` 0 picks a free one, `baud` 0 leaves RTU over TCP unpaced.
+    `strict` units drop a request that comes without the legal silence.
     """
 
     name: str
@@ -59,6 +60,7 @@ class LineSpec:
     baud: int = 9600
     bits: int = 11
     fifo: int = 8
+    strict: bool = True
     host: str = "127.0.0.1"
     port: int = 0
 
@@ -128,8 +130,8 @@ def compound(
         index = number if number < on_tcp else number - on_tcp
         line, address = group[index % len(group)].name, index // len(group) + 1
         model = models[number % len(models)]
-        more = {"seed": number, "people": number % 5, "start_m3": float(number * 7)} | (options or {})
-        devices.append(DeviceSpec(f"wm-{number + 1:03d}", model, line, address, more))
+        living = {"seed": number, "people": number % 5, "start_m3": float(number * 7)} if model in METERS else {}
+        devices.append(DeviceSpec(f"wm-{number + 1:03d}", model, line, address, living | (options or {})))
     return Spec(lines + endpoints, devices)
 
 
@@ -165,7 +167,10 @@ class Fleet:
             options = dict(device.options)
             if device.model in KNOWS_ADDRESS:
                 options.setdefault("address", device.address)
-            made = MODELS[device.model](now, **options)
+            try:
+                made = MODELS[device.model](now, **options)
+            except TypeError as error:
+                raise ValueError(f"{device.id}: {error}") from error
             self.devices[device.id] = made
             units[device.line].append(Unit(device.address, device.id, made))
         for line in self.spec.lines:
@@ -175,7 +180,7 @@ class Fleet:
                 other = Path(line.other) if line.other else None
                 wire = Line(path, other, baud=line.baud, bits=line.bits, fifo=line.fifo)
                 if other is None:
-                    self.stations[line.name] = RtuStation(bus, wire)
+                    self.stations[line.name] = RtuStation(bus, wire, strict=line.strict)
                     wire.attach(self.stations[line.name])
                 self.lines[line.name] = wire.open()
             elif line.kind == "port":

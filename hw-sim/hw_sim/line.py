@@ -9,19 +9,15 @@ late delivery delays no other, so errors do not add up.  Bytes that both ends se
 
 from __future__ import annotations
 
-import asyncio
-import os
-import pty
 import random
-import termios
 import time
-import tty
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
+from hw_sim.terminal import Terminal
 from hw_sim.timer import PreciseTimer
 
 Side = Literal["a", "b"]
@@ -84,13 +80,12 @@ class LineFaults:
 
 @dataclass
 class _End:
-    link: Path | None = None
-    master: int | None = None
-    slave: int | None = None
+    terminal: Terminal | None = None
     station: Station | None = None
     sending: deque[Burst] = field(default_factory=deque)
     received: int = 0
-    overruns: int = 0
+    undelivered: int = 0
+    """Bytes that nobody could receive: unplugged, or the buffer of whoever should read is full."""
 
 
 class Line:
@@ -119,7 +114,10 @@ class Line:
         self.collisions = 0
         self.worst_lateness_s = 0.0
         self._chance = random.Random(seed)
-        self._ends: dict[Side, _End] = {"a": _End(link_a), "b": _End(link_b)}
+        self._ends: dict[Side, _End] = {"a": _End(), "b": _End()}
+        self._ends["a"].terminal = self.terminal = Terminal(link_a, lambda data: self._written("a", data))
+        if link_b is not None:
+            self._ends["b"].terminal = Terminal(link_b, lambda data: self._written("b", data))
         self._quiet_since = 0.0
         self._last_side: Side | None = None
         self._timer: PreciseTimer | None = None
@@ -130,8 +128,7 @@ class Line:
         """Makes the ptys and links; needs a running event loop."""
         self._timer = PreciseTimer(self._deliver)
         for side in self._ends:
-            if self._ends[side].link is not None:
-                self.replug(side)
+            self.replug(side)
         return self
 
     def close(self) -> None:
@@ -148,44 +145,24 @@ class Line:
     @property
     def path(self) -> Path:
         """What a daemon opens."""
-        link = self._ends["a"].link
-        assert link is not None
-        return link
+        return self.terminal.link
 
     # Faults
 
     def unplug(self, side: Side = "a") -> None:
         """The adapter is pulled: its path vanishes and whoever has it open gets EIO or a hang-up."""
         end = self._ends[side]
-        if end.master is None or end.slave is None or end.link is None:
-            return
-        asyncio.get_running_loop().remove_reader(end.master)
-        end.link.unlink(missing_ok=True)
-        os.close(end.slave)
-        os.close(end.master)
-        end.master = end.slave = None
-        for burst in end.sending:
-            burst.damage()
-        end.sending.clear()
+        if end.terminal is not None:
+            end.terminal.unplug()
+            for burst in end.sending:
+                burst.damage()
+            end.sending.clear()
 
     def replug(self, side: Side = "a") -> None:
         """A fresh pty behind the same path."""
-        end = self._ends[side]
-        if end.link is None or end.master is not None:
-            return
-        end.master, end.slave = (
-            pty.openpty()
-        )  # the slave stays open: else the master reads EIO while nobody has it open
-        tty.setraw(end.slave, termios.TCSANOW)  # before anybody opens it: a fresh pty echoes and cooks
-        os.set_blocking(end.master, False)
-        fresh = end.link.with_name(end.link.name + ".new")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(os.ttyname(end.slave))
-        fresh.replace(end.link)
-        asyncio.get_running_loop().add_reader(end.master, self._read, side)
-
-    def plugged(self, side: Side = "a") -> bool:
-        return self._ends[side].master is not None
+        terminal = self._ends[side].terminal
+        if terminal is not None:
+            terminal.plug()
 
     def inject(self, data: bytes, side: Side = "a") -> None:
         """Bytes out of nowhere, received at `side` at once."""
@@ -231,34 +208,35 @@ class Line:
         return {
             "received_a": self._ends["a"].received,
             "received_b": self._ends["b"].received,
-            "overruns": sum(end.overruns for end in self._ends.values()),
+            "undelivered": sum(end.undelivered for end in self._ends.values()),
             "collisions": self.collisions,
             "worst_lateness_ms": round(self.worst_lateness_s * 1000, 3),
         }
 
     # Machinery
 
-    def _read(self, side: Side) -> None:
-        end = self._ends[side]
-        assert end.master is not None
-        now = time.monotonic()
-        try:
-            data = os.read(end.master, 4096)
-        except BlockingIOError:
-            return
-        self._send(side, data, now, None)
+    def _written(self, side: Side, data: bytes) -> None:
+        self._send(side, data, time.monotonic(), None)
 
     def _send(self, side: Side, data: bytes, at: float, on_damage: Callable[[], None] | None) -> Burst:
-        end = self._ends[side]
-        if end.sending:
-            last = end.sending[-1]
-            at = max(at, last.start + len(last.data) * self.char_s)
+        sending = self._ends[side].sending
+        index = len(sending)
+        while index and not sending[index - 1].told and sending[index - 1].start > at:
+            index -= 1
         burst = Burst(data, at, on_damage)
-        end.sending.append(burst)
-        if at <= time.monotonic():
+        sending.insert(index, burst)
+        self._line_up(sending)
+        if burst is sending[0] and at <= time.monotonic():
             self._begin(side, burst)
         self._wind()
         return burst
+
+    def _line_up(self, sending: deque[Burst]) -> None:
+        """One side sends one burst after the other."""
+        stop = 0.0
+        for burst in sending:
+            burst.start = max(burst.start, stop)
+            stop = burst.start + len(burst.data) * self.char_s
 
     def _begin(self, side: Side, burst: Burst) -> None:
         """The first bit of a burst stands on the wire."""
@@ -306,9 +284,6 @@ class Line:
                 self._carry(side, burst, max(arrived, self._stop(side, burst)))
                 if burst.position >= len(burst.data):
                     end.sending.popleft()
-                    if end.sending:  # a stall pushes what queues behind
-                        stop = burst.start + len(burst.data) * self.char_s
-                        end.sending[0].start = max(end.sending[0].start, stop)
         self._wind()
 
     def _carry(self, side: Side, burst: Burst, arrived: int) -> None:
@@ -337,6 +312,7 @@ class Line:
             if faults.late_s and self._chance.random() < faults.late_share:
                 burst.start += faults.late_s
                 self._quiet_since += faults.late_s
+                self._line_up(self._ends[side].sending)
                 break
         self._arrive(side, burst, bytes(out), begun)
 
@@ -356,11 +332,6 @@ class Line:
         if end.station is not None:
             end.station.heard(data, start, stop)
             return True
-        if end.master is None:
-            return False
-        try:
-            written = os.write(end.master, data)
-        except BlockingIOError:  # nobody reads: a UART loses them too
-            written = 0
-        end.overruns += len(data) - written
+        written = 0 if end.terminal is None else end.terminal.write(data)
+        end.undelivered += len(data) - written
         return written == len(data)

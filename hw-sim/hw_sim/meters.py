@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from hw_sim.device import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Block, Device, Field, Refusal
+from hw_sim.device import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Device, Field, Refusal
 from hw_sim.encoding import Bcd, Pair, float32, int32, uint16, uint32
 from hw_sim.household import Dial, Household, Rate
 
@@ -287,61 +287,3 @@ class UltraD(WaterMeter):
             "run_time_s": now - self.switched_on,
             "battery_mv": 3600,
         }
-
-
-class PulseCollector(Device):
-    """A generic collector of 16 pulse inputs: uint32 counts (ABCD) from `base`, then one register of tamper bits.
-
-    Collectors differ, so a site gives the addresses; these are this simulator's defaults.
-    """
-
-    model = "pulse-collector"
-    functions = frozenset({3, 4})
-    channels = 16
-
-    def __init__(
-        self,
-        now: float,
-        *,
-        seed: object = 1,
-        people: int = 3,
-        litres_per_pulse: float = 10.0,
-        base: int = 0,
-        **_: object,
-    ) -> None:
-        super().__init__()
-        self.fields = {f"count_{i}": Field(base + 2 * i, uint32()) for i in range(self.channels)} | {
-            "tamper_bits": Field(base + 2 * self.channels, uint16())
-        }
-        self.blocks = [Block.of(base, 2 * self.channels + 1)]
-        self.litres_per_pulse = litres_per_pulse
-        self.dials = [Dial(Household(f"{seed}.{i}", people).volume_l, now, 0.0) for i in range(self.channels)]
-        self.tamper_bits = 0
-
-    def refresh(self, now: float) -> None:
-        for i, dial in enumerate(self.dials):
-            self.put(f"count_{i}", math.floor(dial.read(now) / self.litres_per_pulse))
-        self.put("tamper_bits", self.tamper_bits)
-
-    def command(self, words: list[str], now: float) -> object:
-        """counter CHANNEL freeze|resume|reset|rollover|COUNT, tamper BITS."""
-        match words:
-            case ["tamper", bits]:
-                self.tamper_bits = int(bits, 0)
-                return None
-            case ["counter", channel, action]:
-                dial = self.dials[int(channel)]
-            case _:
-                return super().command(words, now)
-        match action:
-            case "freeze":
-                dial.hold("frozen", now)
-            case "resume":
-                dial.release("frozen", now)
-            case "reset":
-                dial.set(0.0, now)
-            case "rollover":
-                dial.set((2**32 - 1) * self.litres_per_pulse, now)
-            case _:
-                dial.set(float(action) * self.litres_per_pulse, now)
-        return None

@@ -113,7 +113,7 @@ class RtuStation:
         self._break_s = self._gap_s - 1e-6 if break_s is None else break_s
         self._quiet_since = 0.0
         self._whole = False
-        self._pending: tuple[Burst, Sending] | None = None
+        self._pending: list[tuple[Burst, Sending]] = []
 
     def heard(self, data: bytes, start: float, end: float) -> None:
         """Bytes from the line; `start` and `end` on the monotonic clock."""
@@ -146,18 +146,18 @@ class RtuStation:
         frame = sending.device.faults.mangle(rtu.frame(reply.unit, reply.pdu, wrong_check=reply.wrong_check), reply)
         begin = end + self._gap_s + reply.delay_s
         burst = self._medium.transmit(frame, begin, lambda: sending.lost("line"))
-        self._pending = (burst, sending)
+        self._pending.append((burst, sending))
 
     def _settle(self, start: float) -> None:
         """Bytes that came at `start` end the wait of a slow unit, but not of a stubborn one."""
-        if self._pending is None:
-            return
-        burst, sending = self._pending
-        self._pending = None
-        if not sending.reply.stubborn and self._medium.cancel(burst):
-            sending.lost("lost")
-        elif burst.start <= start:
-            self._quiet_since = max(self._quiet_since, burst.start + len(burst.data) * self._medium.char_s)
+        pending, self._pending = self._pending, []
+        for burst, sending in pending:
+            if burst.start <= start:
+                self._quiet_since = max(self._quiet_since, burst.start + len(burst.data) * self._medium.char_s)
+            elif sending.reply.stubborn or not self._medium.cancel(burst):
+                self._pending.append((burst, sending))
+            else:
+                sending.lost("lost")
 
 
 class _Stream(asyncio.Protocol):
