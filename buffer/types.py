@@ -94,8 +94,8 @@ class Options(msgspec.Struct, frozen=True):
 
     `quota_bytes` bounds the whole directory; `alarm_reserve_bytes` of it only the first lane may take.
     `lanes` are in order of priority, the first is the alarm lane.  `reading_commit_s` lets records of the last
-    lane wait to be committed together.  A commit that has not answered after `commit_timeout_s` sends
-    appends of the first lane to memory; after `disk_timeout_s`, or when the disk answers with an error, all appends go there.
+    lane wait to be committed together.  A commit that has not answered after `commit_timeout_s` sends appends of
+    the first lane to memory; after `disk_timeout_s`, or when the disk answers with an error, all appends go there.
 
     `threads=False` commits and reads within the event loop: for tests on a virtual clock.  `gate` is called with
     the name of each disk operation (`open`, `commit`, `checkpoint`, `read`) in the thread that is about to do

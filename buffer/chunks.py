@@ -1,0 +1,172 @@
+"""Runs of consecutive records, in memory and packed into one row of the database.
+
+A packed row is little-endian: n lengths (uint32), n wall times (int64 milliseconds), then the n bodies one after
+another, the whole optionally deflated.  Its check sum (CRC-32) covers the row's identity too, so that a row read
+from a damaged file is either exactly what was written or known to be bad.  Nothing here does I/O.
+
+Invariants: the records of a chunk have one epoch, lane and boot and the numbers `first..last` without a hole;
+a chunk and its bodies are never changed.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+RAW, DEFLATED = 0, 1
+ROW_BYTES = 64 << 10
+"""A chunk is split into rows of about this size: one row is what eviction and reading work in."""
+
+ENTRY_OVERHEAD_BYTES = 12
+MAX_ROW_BYTES = 64 << 20
+"""No row is larger once inflated; more is damage."""
+
+DEFLATE_LEVEL = 6
+
+
+class BadRow(Exception):
+    """A row is not what was written: its check sum or its lengths are wrong."""
+
+
+class Chunk:
+    """Consecutive records of one epoch, lane and boot; `ends` are the running sums of the bodies' sizes."""
+
+    __slots__ = ("ats", "bodies", "boot", "ends", "epoch", "first", "lane", "last")
+
+    def __init__(
+        self, epoch: str, lane: str, boot: str, first: int, bodies: Sequence[bytes], ats: Sequence[int]
+    ) -> None:
+        self.epoch, self.lane, self.boot, self.first = epoch, lane, boot, first
+        self.last = first + len(bodies) - 1
+        self.bodies, self.ats = bodies, ats
+        self.ends = list(accumulate(map(len, bodies)))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all bodies."""
+        return self.ends[-1]
+
+    def fitting(self, seq: int, last: int, max_bytes: int, max_records: int) -> int:
+        """How many records from `seq` on, none after `last`, have at most `max_bytes` together (may be 0)."""
+        start = seq - self.first
+        before = self.ends[start - 1] if start else 0
+        most = min(start + max_records, last - self.first + 1, len(self.bodies))
+        return max(bisect_right(self.ends, before + max_bytes, start, most) - start, 0)
+
+
+class Row(NamedTuple):
+    """One packed row, without its place in the key space."""
+
+    epoch: str
+    lane: str
+    boot: str
+    first: int
+    records: int
+    at_min: int
+    at_max: int
+    codec: int
+    crc: int
+    body: bytes
+
+    @property
+    def last(self) -> int:
+        return self.first + self.records - 1
+
+
+def _crc(epoch: str, lane: str, boot: str, first: int, count: int, codec: int, body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(f"{epoch} {lane} {boot} {first} {count} {codec}".encode()))
+
+
+def _pack(chunk: Chunk, start: int, stop: int, deflate: bool) -> Row:
+    bodies, ats = chunk.bodies[start:stop], chunk.ats[start:stop]
+    count = len(bodies)
+    body = b"".join((struct.pack(f"<{count}I", *map(len, bodies)), struct.pack(f"<{count}q", *ats), *bodies))
+    codec = RAW
+    if deflate:
+        squeezed = zlib.compress(body, DEFLATE_LEVEL)
+        if len(squeezed) < len(body):
+            codec, body = DEFLATED, squeezed
+    first = chunk.first + start
+    crc = _crc(chunk.epoch, chunk.lane, chunk.boot, first, count, codec, body)
+    return Row(chunk.epoch, chunk.lane, chunk.boot, first, count, min(ats), max(ats), codec, crc, body)
+
+
+def pack(chunk: Chunk, *, deflate: bool) -> Iterator[Row]:
+    """The rows that hold this chunk, each of about ROW_BYTES before deflation, or of one larger record."""
+    start, total = 0, len(chunk.bodies)
+    while start < total:
+        fitting = chunk.fitting(chunk.first + start, chunk.last, ROW_BYTES, total)
+        stop = start + max(fitting, 1)
+        yield _pack(chunk, start, stop, deflate)
+        start = stop
+
+
+def unpack(row: Row) -> Chunk:
+    """The records of a row.  Raises BadRow when it is not exactly what was written."""
+    if not row.records > 0 or row.crc != _crc(*row[:5], row.codec, row.body):
+        raise BadRow(f"check sum of {row.epoch}/{row.lane}/{row.first}")
+    body = row.body
+    if row.codec == DEFLATED:
+        inflate = zlib.decompressobj()
+        try:
+            body = inflate.decompress(body, MAX_ROW_BYTES)
+        except zlib.error as error:
+            raise BadRow(str(error)) from error
+    start = row.records * ENTRY_OVERHEAD_BYTES
+    if len(body) < start:
+        raise BadRow("shorter than its table")
+    lengths = struct.unpack_from(f"<{row.records}I", body)
+    ats = struct.unpack_from(f"<{row.records}q", body, row.records * 4)
+    offsets = list(accumulate(lengths, initial=start))
+    if offsets[-1] != len(body):
+        raise BadRow("lengths do not add up")
+    bodies = [body[a:b] for a, b in pairwise(offsets)]
+    return Chunk(row.epoch, row.lane, row.boot, row.first, bodies, ats)
+
+
+class ChunkLog:
+    """Chunks of one epoch and lane in memory, ascending; found by number, dropped from the front."""
+
+    __slots__ = ("_chunks", "_firsts", "_start")
+
+    def __init__(self) -> None:
+        self._firsts: list[int] = []
+        self._chunks: list[Chunk] = []
+        self._start = 0
+
+    def __bool__(self) -> bool:
+        return self._start < len(self._chunks)
+
+    def __iter__(self) -> Iterator[Chunk]:
+        return iter(self._chunks[self._start :])
+
+    def append(self, chunk: Chunk) -> None:
+        self._firsts.append(chunk.first)
+        self._chunks.append(chunk)
+
+    def popleft(self) -> Chunk:
+        """Takes the oldest chunk out.  Raises IndexError when there is none."""
+        chunk = self._chunks[self._start]
+        self._start += 1
+        if self._start > 256 and self._start * 2 > len(self._chunks):
+            del self._firsts[: self._start], self._chunks[: self._start]
+            self._start = 0
+        return chunk
+
+    def remove(self, chunks: Iterable[Chunk]) -> None:
+        """Takes these very chunks out, wherever they stand."""
+        gone = set(map(id, chunks))
+        self._chunks = [chunk for chunk in self if id(chunk) not in gone]
+        self._firsts = [chunk.first for chunk in self._chunks]
+        self._start = 0
+
+    def since(self, seq: int) -> Iterator[Chunk]:
+        """The chunk that holds `seq` and those after it; nothing when `seq` is not here."""
+        at = bisect_right(self._firsts, seq, self._start) - 1
+        if at >= self._start and seq <= self._chunks[at].last:
+            for index in range(at, len(self._chunks)):
+                yield self._chunks[index]
