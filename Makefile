@@ -37,7 +37,7 @@ demo: setup ## the whole flow on simulated meters; CHECK=1 runs it unattended, b
 check: setup ## lint, format, types, import rule
 	@echo '== ruff'; $(bin)/ruff check --quiet && $(bin)/ruff format --check --quiet
 	@echo '== mypy'; $(bin)/mypy
-	@echo '== import rule'; $(bin)/lint-imports --no-cache
+	@echo '== import rule'; $(bin)/lint-imports --no-cache --no-logo
 
 test: check ## every check and every test
 	@echo '== pytest'; $(python) -m pytest -q $(TESTS)
