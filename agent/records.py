@@ -81,7 +81,7 @@ class EventRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 AlarmState = Literal["raised", "acknowledged", "returned", "cleared"]
 """active and not acknowledged; active, acknowledged; inactive, not acknowledged; inactive, acknowledged."""
-AlarmAction = Literal["raise", "escalate", "return", "acknowledge", "clear", "shelve", "unshelve", "flap", "repeat"]
+AlarmAction = Literal["raise", "escalate", "return", "acknowledge", "clear", "shelve", "unshelve", "repeat"]
 
 
 class AlarmRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -322,7 +322,7 @@ def _second(unix_s: int) -> str:
 
 
 def instant(wall_ms: int) -> str:
-    """RFC 3339 in UTC with milliseconds: 2026-11-22T06:30:15.412Z.  Any integer gives one; years clamp to 1970..9999."""
+    """RFC 3339 in UTC with milliseconds: 2026-11-22T06:30:15.412Z.  Any integer gives one, clamped to 1970..9999."""
     clamped = min(max(wall_ms, 0), LATEST_MS)
     return f"{_second(clamped // 1000)}.{clamped % 1000:03d}Z"
 

@@ -48,6 +48,13 @@ class DriverError(Exception):
         self.subject = subject
 
 
+class NotKept(Exception):
+    """What a device said went on from memory only; the disk could not take it in time.
+
+    The device must not get its acknowledgement: it will say it again.
+    """
+
+
 class Reading(msgspec.Struct, frozen=True, gc=False):
     """The values of one device at one instant.
 
@@ -98,7 +105,7 @@ class Sink(Protocol):
         """Never blocks; when the consumer is behind, the newest wins and the drop is counted."""
 
     async def signal(self, signal: Signal) -> None:
-        """Returns when the record is on disk."""
+        """Returns when the record is on disk.  Raises NotKept when only memory has it: acknowledge nothing then."""
 
     def health(self, subject: str, fault: Fault | None) -> None:
         """The present state of a device or a line; None is healthy.  Never blocks; repeats are harmless."""
