@@ -80,6 +80,8 @@ class Device:
         self.faults = Faults()
         self.writes: list[Write] = []
         self._blind = False
+        self._shown: dict[str, float] = {}
+        """What the image says, so that only what changed is encoded."""
 
     # What a subclass overrides
 
@@ -102,14 +104,21 @@ class Device:
 
     def put(self, name: str, value: float) -> None:
         """Writes one quantity into the image; a whole integer + fraction pair at once."""
-        address, codec = self.fields[name]
-        self.poke(address, codec.pack(value))
+        if self._shown.get(name) != value:
+            self._shown[name] = value
+            address, codec = self.fields[name]
+            self._store(address, codec.pack(value))
 
     def get(self, name: str) -> float:
         address, codec = self.fields[name]
         return codec.unpack(bytes(self.peek(address, codec.words)))
 
     def poke(self, address: int, data: bytes) -> None:
+        """Writes registers as they are; raises Refusal outside the map."""
+        self._shown.clear()
+        self._store(address, data)
+
+    def _store(self, address: int, data: bytes) -> None:
         block = self._block(address, len(data) // 2)
         offset = 2 * (address - block.start)
         block.data[offset : offset + len(data)] = data

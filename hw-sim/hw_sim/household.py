@@ -30,9 +30,9 @@ class Habit(NamedTuple):
 
 MORNING_EVENING = ((6.0, 8.5, 4), (8.5, 17.0, 2), (17.0, 23.0, 4))
 HABITS = (
-    Habit(4.5, False, (4.5, 6.5), 0.10, MORNING_EVENING),  # toilet
+    Habit(5.0, False, (4.5, 6.5), 0.10, MORNING_EVENING),  # toilet
     Habit(0.15, False, (4.5, 6.5), 0.10, ((0.0, 5.5, 1),)),  # toilet at night, once a week
-    Habit(7.0, False, (0.8, 3.0), 0.08, MORNING_EVENING),  # wash basin
+    Habit(7.0, False, (1.2, 4.0), 0.08, MORNING_EVENING),  # wash basin
     Habit(0.9, False, (35.0, 65.0), 0.14, ((6.3, 8.0, 1), (19.0, 22.8, 3))),  # shower
     Habit(3.0, True, (8.0, 20.0), 0.11, ((6.5, 8.0, 1), (11.0, 13.0, 2), (17.0, 19.5, 3))),  # kitchen
     Habit(0.5, True, (45.0, 70.0), 0.15, ((9.0, 20.5, 1),)),  # washing machine
