@@ -366,6 +366,24 @@ _PROFILE = {
         "Delete it, or write a profile of your own in profiles/.",
         "请删除，或在 profiles/ 中编写自己的模板。",
     ),
+    "profile.empty": _mistake(
+        "The profile has no points.",
+        "模板没有测点。",
+        "Add [[points]], or template = true.",
+        "请添加 [[points]]，或 template = true。",
+    ),
+    "point.prefix": _mistake(
+        "The point {found} does not begin with {prefix}.",
+        "测点 {found} 没有以 {prefix} 开头。",
+        "A site's own points begin with {prefix}, so that they never clash with the product's.",
+        "现场自定义测点必须以 {prefix} 开头，以免与自带测点冲突。",
+    ),
+    "catalogue.unit": _mistake(
+        "{found} is not a unit.",
+        "{found} 不是可用的单位。",
+        "Allowed: {allowed}.",
+        "允许的单位：{allowed}。",
+    ),
     "point.unknown": _mistake(
         "There is no point {found} in the catalogue.",
         "测点目录中没有 {found}。",
@@ -397,8 +415,8 @@ _PROFILE = {
         "请删除 unit。",
     ),
     "point.kind": _mistake(
-        "{point} is {wanted}, but what is read here is {found}.",
-        "{point} 是{wanted}，而此处读取的是{found}。",
+        "{point} is {wanted}, but what is read here is {read}.",
+        "{point} 是{wanted}，而此处读取的是{read}。",
         "A yes/no needs type bool or mask, a text needs as_text, a code needs map.",
         "布尔测点需要 bool 类型或 mask，文本需要 as_text，代码需要 map。",
     ),

@@ -109,8 +109,6 @@ def _shape(info: inspect.Type, extra: Mapping[str, Any]) -> Shape:
             return _union([each for each in types if not isinstance(each, inspect.NoneType)], extra)
         case inspect.StructType():
             return _table(info, extra)
-        case inspect.VarTupleType(item_type=inspect.DictType()) if "item" in extra:
-            return Items(shape_of(extra["item"]), info.min_length or 0)
         case inspect.VarTupleType(item_type=item):
             return Items(_shape(item, {}), info.min_length or 0)
         case inspect.DictType(value_type=value):

@@ -218,15 +218,13 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         help_text("Numbers that the profile asks for.", "设备模板要求填写的参数。", example={"multiplier": 1}),
     ] = {}
     points: Annotated[
-        tuple[dict[str, object], ...],
-        Meta(extra={"item": RegisterPoint}),
+        tuple[RegisterPoint, ...],
         help_text(
             "Points of this device, for profiles that are templates.", "该设备的测点，仅用于由现场给出测点的模板。"
         ),
     ] = ()
     writes: Annotated[
-        tuple[dict[str, object], ...],
-        Meta(extra={"item": WriteTarget}),
+        tuple[WriteTarget, ...],
         help_text(
             "What outputs may write on this device, for profiles that are templates.",
             "允许输出写入的对象，仅用于由现场给出测点的模板。",

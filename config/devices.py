@@ -1,0 +1,113 @@
+"""Devices against their profiles: checked, then ready for the driver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from courtyard.config.catalogue import Catalogue
+from courtyard.config.convert import Draft
+from courtyard.config.library import Library, Loaded, check_points
+from courtyard.config.mistakes import Findings
+from courtyard.config.points import compile_point, names
+from courtyard.config.site import Device
+from courtyard.drivers.base import Text
+from courtyard.drivers.modbus.settings import ModbusDevice, ModbusProfile
+
+
+class Resolved(NamedTuple):
+    """A device of the site and the same for its driver."""
+
+    settings: Device
+    driver: ModbusDevice
+
+
+class Resolver:
+    """Resolves the devices of one site.  `profiles` collects, by device id, the profiles that could be loaded."""
+
+    def __init__(self, library: Library, catalogue: Catalogue, findings: Findings) -> None:
+        self._library = library
+        self._catalogue = catalogue
+        self._findings = findings
+        self._told: set[str] = set()
+        self.profiles: dict[str, ModbusProfile] = {}
+
+    def resolve(self, draft: Draft) -> Resolved | None:
+        """The device, or None when anything about it is wrong (which is reported)."""
+        before = len(self._findings.mistakes)
+        profile = self._profile(draft)
+        if profile is None:
+            return None
+        if draft.get("id"):
+            self.profiles[draft.get("id")] = profile
+        options = self._options(draft, profile)
+        self._check_own(draft, profile)
+        device = draft.build()
+        if not isinstance(device, Device) or len(self._findings.mistakes) > before:
+            return None
+        registers = (*profile.points, *device.points)
+        if device.writes:
+            profile = msgspec.structs.replace(profile, writes=(*profile.writes, *device.writes))
+        points = tuple(compile_point(register, options, self._catalogue[register.point]) for register in registers)
+        return Resolved(device, ModbusDevice(device.id, device.address, profile, points, device.every_s))
+
+    def _profile(self, draft: Draft) -> ModbusProfile | None:
+        name, path = draft.get("profile"), (*draft.path, "profile")
+        if name is None:
+            return None
+        loaded = self._library.load(name)
+        if loaded is None:
+            known = self._library.names()
+            self._findings.add("profile.missing", path, found=name, near=known, allowed=names(known))
+            return None
+        self._tell(loaded, path)
+        if loaded.profile is None:
+            self._findings.add("profile.broken", path, found=name)
+        return loaded.profile
+
+    def _tell(self, loaded: Loaded, path: tuple[str | int, ...]) -> None:
+        """What is wrong with a profile is said once, however many devices have it."""
+        if loaded.name in self._told:
+            return
+        self._told.add(loaded.name)
+        if len(self._library.copies(loaded.name)) > 1:
+            self._findings.add("profile.hides", path, found=loaded.name)
+        self._findings.mistakes.extend(loaded.mistakes)
+
+    def _options(self, draft: Draft, profile: ModbusProfile) -> Mapping[str, float]:
+        given: dict[str, float] = draft.get("options") or {}
+        known = {option.name: option for option in profile.options}
+        path, name = (*draft.path, "options"), draft.get("profile")
+        for key in given:
+            if key not in known:
+                self._findings.add(
+                    "profile.option_unknown",
+                    (*path, key),
+                    at="key",
+                    found=key,
+                    near=known,
+                    allowed=names(known),
+                    profile=name,
+                )
+        for key, option in known.items():
+            if option.default is None and key not in given and "options" in draft.values:
+                title = Text(option.title_en, option.title_zh)
+                self._findings.add("profile.option_missing", (*path, key), profile=name, title=title)
+        defaults = {key: option.default for key, option in known.items() if option.default is not None}
+        return defaults | given
+
+    def _check_own(self, draft: Draft, profile: ModbusProfile) -> None:
+        """Points and writes that the device itself gives."""
+        name = draft.get("profile")
+        for key in ("points", "writes"):
+            if draft.get(key) and not profile.template:
+                self._findings.add("profile.fixed", (*draft.path, key), at="key", profile=name)
+        points = [point.build() for point in draft.drafts("points")]
+        if profile.template and not points and not draft.get("writes") and "points" in draft.values:
+            self._findings.add("profile.no_points", (*draft.path, "points"), profile=name)
+        if None not in points:
+            taken = [register.point for register in profile.points]
+            own = [point for point in points if point is not None]
+            check_points(own, (*draft.path, "points"), profile, self._catalogue, self._findings, taken)

@@ -1,0 +1,120 @@
+"""Device profiles: one TOML file each, of the product or of the site."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from courtyard.config.catalogue import Catalogue
+from courtyard.config.convert import Draft, convert
+from courtyard.config.mistakes import Findings, Mistake
+from courtyard.config.points import check_point
+from courtyard.config.positions import Path as SettingPath
+from courtyard.config.shape import table_of
+from courtyard.config.syntax import parse
+from courtyard.config.text_file import read_text
+from courtyard.drivers.modbus.settings import ModbusProfile, RegisterPoint
+
+PRODUCT_PROFILES = Path(__file__).with_name("profiles")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
+
+
+class Loaded(NamedTuple):
+    """One profile file: the profile, or what is wrong with it."""
+
+    name: str
+    file: Path
+    profile: ModbusProfile | None
+    mistakes: tuple[Mistake, ...]
+
+
+class Library:
+    """Profiles by name (`family/stem`), searched in `folders`, the first that has it."""
+
+    def __init__(self, folders: Iterable[Path], catalogue: Catalogue) -> None:
+        self.folders = tuple(folders)
+        self._catalogue = catalogue
+        self._loaded: dict[str, Loaded | None] = {}
+
+    def load(self, name: str) -> Loaded | None:
+        """The profile of this name, or None where no folder has it.  Never raises; each file is read once."""
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def _load(self, name: str) -> Loaded | None:
+        if not _NAME.fullmatch(name):
+            return None
+        file = next((file for folder in self.folders if (file := folder / f"{name}.toml").is_file()), None)
+        if file is None:
+            return None
+        text, findings = read_text(file)
+        if text is None:
+            return Loaded(name, file, None, tuple(findings.mistakes))
+        profile = read_profile(findings, self._catalogue)
+        return Loaded(name, file, profile, tuple(findings.mistakes))
+
+    def copies(self, name: str) -> tuple[Path, ...]:
+        """All files of this name, the one that counts first."""
+        files = (folder / f"{name}.toml" for folder in self.folders)
+        return tuple(file for file in files if file.is_file()) if _NAME.fullmatch(name) else ()
+
+    def names(self) -> tuple[str, ...]:
+        """All names that can be loaded."""
+        found = {
+            f"{file.parent.name}/{file.stem}"
+            for folder in self.folders
+            for file in sorted(folder.glob("*/*.toml"))[:500]
+        }
+        return tuple(sorted(name for name in found if _NAME.fullmatch(name)))
+
+
+def read_profile(findings: Findings, catalogue: Catalogue) -> ModbusProfile | None:
+    """The profile in a source; None when `findings` has a mistake."""
+    raw, whole = parse(findings)
+    draft = convert(table_of(ModbusProfile), raw, (), findings)
+    if not whole:
+        findings.mistakes = [each for each in findings.mistakes if each.code != "key.missing"]
+        return None
+    profile = draft.build() if isinstance(draft, Draft) else None
+    if not isinstance(profile, ModbusProfile):
+        return None
+    _check(profile, catalogue, findings)
+    return None if any(each.severity == "mistake" for each in findings.mistakes) else profile
+
+
+def _check(profile: ModbusProfile, catalogue: Catalogue, findings: Findings) -> None:
+    check_points(profile.points, ("points",), profile, catalogue, findings)
+    for key, names in (
+        ("options", [option.name for option in profile.options]),
+        ("writes", [write.name for write in profile.writes]),
+    ):
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                first = findings.source.position((key, names.index(name)))
+                findings.add("name.twice", (key, index, "name"), found=name, first=first[0] if first else "?")
+    for index, write in enumerate(profile.writes):
+        if write.minimum > write.maximum:
+            path = ("writes", index, "minimum")
+            findings.add("profile.wrong_limits", path, low=write.minimum, high=write.maximum)
+    if not profile.template and not profile.points:
+        findings.add("profile.empty")
+
+
+def check_points(
+    points: Iterable[RegisterPoint],
+    path: SettingPath,
+    profile: ModbusProfile,
+    catalogue: Catalogue,
+    findings: Findings,
+    taken: Iterable[str] = (),
+) -> None:
+    """Reports what is wrong with the points of one device type, or of one device; `taken` has points already."""
+    seen = set(taken)
+    for index, register in enumerate(points):
+        if register.point in seen:
+            findings.add("point.twice", (*path, index, "point"), found=register.point)
+        seen.add(register.point)
+        check_point(register, (*path, index), profile, catalogue, findings)

@@ -1,0 +1,139 @@
+"""From a path to a checked site: the one way in.
+
+    verdict = check_site(Path("/etc/courtyard/site.toml"))   # never raises; every mistake and warning
+    snapshot = load(Path("/etc/courtyard/site.toml"))        # raises SiteError with all of them
+
+Beside the site file may stand `profiles/family/name.toml` (device profiles of the site) and `points.toml` (points of
+the site, named `site.…`).  Offline: nothing is opened but these files, and the secret files are looked at, not read.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from courtyard.config import consistency
+from courtyard.config.catalogue import Catalogue, product_catalogue, read_catalogue
+from courtyard.config.convert import Draft, convert
+from courtyard.config.devices import Resolved, Resolver
+from courtyard.config.library import PRODUCT_PROFILES, Library
+from courtyard.config.mistakes import Findings, Mistake, SiteError
+from courtyard.config.quantities import duration_text
+from courtyard.config.secret_files import check_files
+from courtyard.config.shape import table_of
+from courtyard.config.site import Site
+from courtyard.config.snapshot import Snapshot, resolve
+from courtyard.config.syntax import parse
+from courtyard.config.text_file import read_text
+from courtyard.drivers.base import Language
+from courtyard.drivers.lines.settings import RtuTcpLine, SerialLine
+
+TOO_BUSY = 1.0
+BUSY = 0.8
+COMFORTABLE = 0.7
+
+
+class Verdict(NamedTuple):
+    """What came of reading a site file.  `snapshot` is None when there are mistakes; `language` is the site's, as far
+    as it could be read, zh-CN otherwise."""
+
+    snapshot: Snapshot | None
+    mistakes: tuple[Mistake, ...]
+    warnings: tuple[Mistake, ...]
+    language: Language
+
+
+def load(path: Path) -> Snapshot:
+    """The site at `path`.  Raises SiteError with all its mistakes."""
+    verdict = check_site(path)
+    if verdict.snapshot is None:
+        raise SiteError(verdict.mistakes)
+    return verdict.snapshot
+
+
+def check_site(
+    path: Path,
+    *,
+    directory: Path | None = None,
+    profiles: Path | None = None,
+    credentials: Path | None = None,
+) -> Verdict:
+    """Reads and checks a site file and all that it names.  Never raises.
+
+    `directory` is where relative file names begin (the folder of `path`), `profiles` the folder of the site's own
+    profiles (`profiles/` in it), `credentials` the folder of systemd's credentials ($CREDENTIALS_DIRECTORY).
+    """
+    directory = directory or path.parent
+    profiles = profiles or directory / "profiles"
+    text, findings = read_text(path)
+    if text is None:
+        return _verdict(None, findings, None)
+    raw, whole = parse(findings)
+    draft = convert(table_of(Site), raw, (), findings)
+    catalogue = _catalogue(directory / "points.toml", findings)
+    if not whole:  # what a blanked line may have said is not missed
+        findings.mistakes = [each for each in findings.mistakes if each.code != "key.missing"]
+        return _verdict(None, findings, draft)
+    resolver = Resolver(Library((profiles, PRODUCT_PROFILES), catalogue), catalogue, findings)
+    resolved = [device for each in draft.drafts("devices") if (device := resolver.resolve(each)) is not None]
+    consistency.check(draft, resolver.profiles, catalogue, findings)
+    _check_loads(draft, resolved, findings)
+    for uplink in draft.drafts("uplinks"):
+        check_files(uplink, directory, credentials or _credentials(), findings)
+    site = draft.build()
+    if not isinstance(site, Site) or any(each.severity == "mistake" for each in findings.mistakes):
+        return _verdict(None, findings, draft)
+    drivers = {device.settings.id: device.driver for device in resolved}
+    return _verdict(resolve(site, drivers, directory, catalogue), findings, draft)
+
+
+def _credentials() -> Path | None:
+    named = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(named) if named else None
+
+
+def _verdict(snapshot: Snapshot | None, findings: Findings, draft: object) -> Verdict:
+    gateway = draft.get("gateway") if isinstance(draft, Draft) else None
+    language: Language = "en" if isinstance(gateway, Draft) and gateway.get("language") == "en" else "zh-CN"
+    ordered = sorted(findings.mistakes, key=lambda each: (each.file != findings.source.file, each.file, each.line or 0))
+    mistakes = tuple(each for each in ordered if each.severity == "mistake")
+    return Verdict(snapshot, mistakes, tuple(each for each in ordered if each.severity == "warning"), language)
+
+
+def _catalogue(file: Path, findings: Findings) -> Catalogue:
+    """The product's points and the site's own."""
+    if not file.is_file():
+        return product_catalogue()
+    text, own = read_text(file)
+    points = {}
+    if text is not None:
+        raw, _ = parse(own)
+        points = read_catalogue(raw, own)
+    findings.mistakes.extend(own.mistakes)
+    return {**product_catalogue(), **points}
+
+
+def _check_loads(site: Draft, resolved: list[Resolved], findings: Findings) -> None:
+    """Whether each serial line has the time for what is read on it."""
+    from courtyard.config.wire_time import load as load_of
+
+    for draft in site.drafts("lines"):
+        line = draft.build()
+        devices = [each.driver for each in resolved if each.settings.line == draft.get("name")]
+        if not isinstance(line, SerialLine | RtuTcpLine) or not devices:
+            continue
+        load = load_of(line, devices)
+        if load.share > BUSY:
+            code = "line.too_slow" if load.share > TOO_BUSY else "line.busy"
+            findings.add(
+                code,
+                (*draft.path, "baud"),
+                line=line.name,
+                busy_s=load.busy_s,
+                period_s=load.period_s,
+                percent=load.share * 100,
+                devices=len(devices),
+                baud=line.baud,
+                every=duration_text(load.period_for(COMFORTABLE)),
+            )

@@ -1,0 +1,122 @@
+"""A checked site, ready for the wiring: one immutable value, and the difference between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from courtyard.config.catalogue import Catalogue, Point
+from courtyard.config.site import Device, Site
+from courtyard.drivers.base import Text
+from courtyard.drivers.lines.settings import LineSettings
+from courtyard.drivers.modbus.settings import ModbusDevice
+
+
+class InstalledDevice(msgspec.Struct, frozen=True):
+    """One device: as the site has it, and ready for its driver.
+
+    `place` is the whole path from the region down; `title` names the device type; `points` is what it measures, by
+    point name.
+    """
+
+    id: str
+    settings: Device
+    driver: ModbusDevice
+    place: str
+    title: Text
+    points: Mapping[str, Point]
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line and the devices on it, in the order of the file."""
+
+    settings: LineSettings
+    devices: tuple[ModbusDevice, ...]
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything that the agent runs on.  `directory` is where relative file names of the site begin."""
+
+    site: Site
+    directory: Path
+    catalogue: Catalogue
+    lines: Mapping[str, Line]
+    devices: Mapping[str, InstalledDevice]
+
+
+class Change(NamedTuple):
+    """Names that came, went, or mean something else than before."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+class Difference(NamedTuple):
+    """What a reload must touch; everything else keeps running.
+
+    `lines` compares the settings of lines alone; a device that moved, or whose profile, place or options changed, is
+    in `devices`.
+    """
+
+    gateway: bool
+    journal: bool
+    uplinks: Change
+    lines: Change
+    devices: Change
+    outputs: Change
+    rules: Change
+
+    def __bool__(self) -> bool:
+        return any(self)
+
+
+def resolve(site: Site, drivers: Mapping[str, ModbusDevice], directory: Path, catalogue: Catalogue) -> Snapshot:
+    """Joins a site with the devices that were resolved for their driver, by device id."""
+    devices = {}
+    for device in site.devices:
+        driver = drivers[device.id]
+        devices[device.id] = InstalledDevice(
+            device.id,
+            device,
+            driver,
+            f"{site.gateway.place}/{device.place}" if device.place else site.gateway.place,
+            Text(driver.profile.title_en, driver.profile.title_zh),
+            {point.register.point: catalogue[point.register.point] for point in driver.points},
+        )
+    lines = {
+        line.name: Line(line, tuple(drivers[device.id] for device in site.devices if device.line == line.name))
+        for line in site.lines
+    }
+    return Snapshot(site, directory, catalogue, lines, devices)
+
+
+def difference(old: Snapshot, new: Snapshot) -> Difference:
+    """What changed from `old` to `new`."""
+    before, after = old.site, new.site
+    return Difference(
+        before.gateway != after.gateway,
+        before.journal != after.journal,
+        _compare({each.name: each for each in before.uplinks}, {each.name: each for each in after.uplinks}),
+        _compare(
+            {name: line.settings for name, line in old.lines.items()},
+            {name: line.settings for name, line in new.lines.items()},
+        ),
+        _compare(old.devices, new.devices),
+        _compare({each.name: each for each in before.outputs}, {each.name: each for each in after.outputs}),
+        _compare({each.name: each for each in before.rules}, {each.name: each for each in after.rules}),
+    )
+
+
+def _compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
+    return Change(
+        tuple(name for name in new if name not in old),
+        tuple(name for name in old if name not in new),
+        tuple(name for name in new if name in old and new[name] != old[name]),
+    )
