@@ -9,7 +9,7 @@ source=$(dirname -- "$here")
 case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in zh*) chinese=1 ;; *) chinese= ;; esac
 
 say() { if [ "$chinese" ]; then printf '%s\n' "$2"; else printf '%s\n' "$1"; fi; }
-fail() { say "install.sh: $1" "install.sh:$2" >&2; exit 1; }
+fail() { say "install.sh: $1" "install.sh：$2" >&2; exit 1; }
 
 usage() {
     say "Usage: systemd/install.sh [options]
@@ -21,22 +21,22 @@ usage() {
   --dry-run      only say what would be done
   --help         this text
 PYTHON names the Python to use (3.11 to 3.13; default python3)." \
-        "用法:systemd/install.sh [选项]
-  --wheel FILE   安装指定的 wheel,而不是当前代码目录
-  --root DIR     在 DIR 下制作根文件系统(镜像);不改动本机
-  --remove       卸载网关;保留 /etc/courtyard 和 /var/lib/courtyard
-  --purge        与 --remove 同用:连同配置、数据和用户一并删除
+        "用法：systemd/install.sh [选项]
+  --wheel FILE   安装指定的 wheel，而不是当前代码目录
+  --root DIR     在 DIR 下制作根文件系统（镜像）；不改动本机
+  --remove       卸载网关；保留 /etc/courtyard 和 /var/lib/courtyard
+  --purge        与 --remove 同用：连同配置、数据和用户一并删除
   --no-start     不启动、不重启、不设置开机启动
   --dry-run      只说明将做什么
   --help         显示本说明
-可用环境变量 PYTHON 指定 Python(3.11 至 3.13,默认 python3)。"
+可用环境变量 PYTHON 指定 Python（3.11 至 3.13，默认 python3）。"
 }
 
 root='' wheel='' remove='' purge='' start=1 dry=''
 while [ $# -gt 0 ]; do
     case $1 in
     --wheel | --root)
-        [ $# -gt 1 ] || fail "$1 needs a value; see --help." "$1 缺少参数,见 --help。"
+        [ $# -gt 1 ] || fail "$1 needs a value; see --help." "$1 缺少参数，见 --help。"
         if [ "$1" = --wheel ]; then wheel=$2; else root=$2; fi
         shift
         ;;
@@ -45,13 +45,13 @@ while [ $# -gt 0 ]; do
     --no-start) start='' ;;
     --dry-run) dry=1 ;;
     --help | -h) usage; exit 0 ;;
-    *) fail "unknown option $1; see --help." "未知选项 $1,见 --help。" ;;
+    *) fail "unknown option $1; see --help." "未知选项 $1，见 --help。" ;;
     esac
     shift
 done
 [ -z "$purge" ] || [ "$remove" ] || fail "--purge works only together with --remove." "--purge 须与 --remove 同时使用。"
 [ -z "$wheel" ] || [ -f "$wheel" ] || fail "there is no wheel $wheel; build one with: python3 -m pip wheel --no-deps ." \
-    "找不到 wheel 文件 $wheel;可用 python3 -m pip wheel --no-deps . 生成。"
+    "找不到 wheel 文件 $wheel；可用 python3 -m pip wheel --no-deps . 生成。"
 if [ "$root" ]; then
     [ "$dry" ] || mkdir -p "$root"
     [ ! -d "$root" ] || root=$(CDPATH='' cd -- "$root" && pwd)
@@ -63,7 +63,7 @@ live=
 [ "$live" ] || start=
 if [ -z "$root" ] && [ -z "$dry" ] && [ "$(id -u)" -ne 0 ]; then
     fail "this changes the system: run it as root (sudo systemd/install.sh), or look first with --dry-run." \
-        "需要修改系统:请以 root 运行(sudo systemd/install.sh),或先用 --dry-run 查看。"
+        "需要修改系统：请以 root 运行（sudo systemd/install.sh），或先用 --dry-run 查看。"
 fi
 
 opt=$root/opt/courtyard
@@ -93,7 +93,7 @@ take() { # take PATH...: removes what is there
     done
 }
 
-[ -z "$dry" ] || say "Dry run: what follows is only said, not done." "试运行:以下步骤仅列出,并不执行。"
+[ -z "$dry" ] || say "Dry run: what follows is only said, not done." "试运行：以下步骤仅列出，并不执行。"
 
 files='644 courtyard.service /etc/systemd/system/courtyard.service
 644 courtyard-first-boot.service /etc/systemd/system/courtyard-first-boot.service
@@ -125,7 +125,7 @@ if [ "$remove" ]; then
         fi
     else
         say "Kept: $root/etc/courtyard and $root/var/lib/courtyard (--purge removes them)." \
-            "已保留 $root/etc/courtyard 和 $root/var/lib/courtyard(用 --purge 删除)。"
+            "已保留 $root/etc/courtyard 和 $root/var/lib/courtyard（用 --purge 删除）。"
     fi
     [ -z "$live" ] || { run systemctl daemon-reload; run udevadm control --reload; }
     [ -z "$dry" ] || exit 0
@@ -137,11 +137,11 @@ python=${PYTHON:-python3}
 [ "$root" ] || [ "$dry" ] || PYTHON=$python "$here/packages.sh" box
 "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null ||
     fail "$python is not Python 3.11, 3.12 or 3.13. Debian 12 and 13 bring one (apt-get install python3), or name another: PYTHON=/usr/bin/python3.12 systemd/install.sh" \
-        "$python 不是 Python 3.11、3.12 或 3.13。Debian 12、13 自带(apt-get install python3),也可另行指定:PYTHON=/usr/bin/python3.12 systemd/install.sh"
+        "$python 不是 Python 3.11、3.12 或 3.13。Debian 12、13 自带（apt-get install python3），也可另行指定：PYTHON=/usr/bin/python3.12 systemd/install.sh"
 free_kb=$(df -Pk "$(existing "$opt")" | awk 'NR == 2 {print $4}')
 [ "$free_kb" -ge 300000 ] ||
     fail "only $((free_kb / 1000)) MB are free under ${root:-/}; 300 MB are needed. Make room and run this again." \
-        "${root:-/} 仅剩 $((free_kb / 1000)) MB,至少需要 300 MB。请清理后重新运行。"
+        "${root:-/} 仅剩 $((free_kb / 1000)) MB，至少需要 300 MB。请清理后重新运行。"
 
 # A release is named by what it is made of, so that the same content is never built twice.
 digest() {
@@ -159,21 +159,21 @@ build() {
     rm -rf "$built.new"
     "$python" -m venv "$built.new" ||
         fail "Python could not create an environment. On Debian: apt-get install python3-venv" \
-            "Python 无法创建运行环境。Debian 系统请执行:apt-get install python3-venv"
+            "Python 无法创建运行环境。Debian 系统请执行：apt-get install python3-venv"
     pip="$built.new/bin/python -m pip --disable-pip-version-check -qq"
     # shellcheck disable=SC2086  # a command with its arguments
     $pip install --require-hashes -r "$here/requirements.lock" ||
         fail "the Python packages could not be installed. Check the network and pip's configured package index; a box without network needs PIP_NO_INDEX=1 and PIP_FIND_LINKS=/folder/with/wheels." \
-            "无法安装 Python 软件包。请检查网络和 pip 所配置的软件源;无网络时请设置 PIP_NO_INDEX=1 和 PIP_FIND_LINKS=/存放wheel的目录。"
+            "无法安装 Python 软件包。请检查网络和 pip 所配置的软件源；无网络时请设置 PIP_NO_INDEX=1 和 PIP_FIND_LINKS=/存放wheel的目录。"
     # shellcheck disable=SC2086
     $pip install --no-deps --no-build-isolation "${wheel:-$source}" ||
-        fail "courtyard itself could not be installed; pip's message is above." "无法安装 courtyard 本身,原因见上方 pip 输出。"
+        fail "courtyard itself could not be installed; pip's message is above." "无法安装 courtyard 本身，原因见上方 pip 输出。"
     # Scripts name the folder that they were made in; give them the one that they will live in.
     grep -rlIF "$built.new" "$built.new/bin" "$built.new/pyvenv.cfg" | while read -r file; do
         sed -i "s|$built.new|${built#"$root"}|g" "$file"
     done
     "$built.new/bin/python" -m courtyard.agent --version >/dev/null ||
-        fail "the new release does not start; nothing was changed." "新版本无法启动,系统未作任何更改。"
+        fail "the new release does not start; nothing was changed." "新版本无法启动，系统未作任何更改。"
     mv "$built.new" "$built"
 }
 
@@ -218,9 +218,9 @@ if [ "$start" ]; then
                 ln -sfn "$previous" "$opt/current"
                 systemctl restart courtyard.service || true
                 fail "the new release did not start; the previous one is in place again. Why: journalctl -u courtyard -n 50" \
-                    "新版本未能启动,已恢复上一版本。原因见:journalctl -u courtyard -n 50"
+                    "新版本未能启动，已恢复上一版本。原因见：journalctl -u courtyard -n 50"
             fi
-            fail "the gateway did not start. Why: journalctl -u courtyard -n 50" "网关未能启动。原因见:journalctl -u courtyard -n 50"
+            fail "the gateway did not start. Why: journalctl -u courtyard -n 50" "网关未能启动。原因见：journalctl -u courtyard -n 50"
         fi
     fi
 fi
@@ -232,4 +232,4 @@ done
 
 [ -z "$dry" ] || exit 0
 say "Courtyard is set up. Next: edit /etc/courtyard/site.toml, check it with 'courtyard check', watch it with 'journalctl -fu courtyard'." \
-    "Courtyard 安装完成。下一步:编辑 /etc/courtyard/site.toml,用 courtyard check 检查,用 journalctl -fu courtyard 查看运行日志。"
+    "Courtyard 安装完成。下一步：编辑 /etc/courtyard/site.toml，用 courtyard check 检查，用 journalctl -fu courtyard 查看运行日志。"
