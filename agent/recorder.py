@@ -76,7 +76,8 @@ class Recorder:
         self._waiting: deque[_Waiting] = deque()
         self._max_waiting = max_waiting
         self._room: list[Callable[[], None]] = []
-        self._retry: asyncio.TimerHandle | None = None
+        self._last: asyncio.Future[Appended] | None = None  # the latest submission
+        self._retrying = False
 
     def now(self) -> Moment:
         """The present instant."""
@@ -86,7 +87,7 @@ class Recorder:
         """Keeps the entries, after everything put before.  Raises JournalBusy when too much waits already."""
         if not self._waiting:
             try:
-                return self.journal.submit(entries, state)
+                return self._submit(entries, state)
             except JournalBusy:
                 pass  # waits below, in order
         if len(self._waiting) >= self._max_waiting:
@@ -100,7 +101,7 @@ class Recorder:
         """Submits entries that may be dropped.  Raises JournalBusy at once when the journal is busy."""
         if self._waiting:
             raise JournalBusy
-        return self.journal.submit(entries)
+        return self._submit(entries, NOTHING.state)
 
     def when_room(self, call: Callable[[], None]) -> None:
         """Calls once when the journal may take something again."""
@@ -129,24 +130,30 @@ class Recorder:
         while self._waiting:
             await asyncio.wait((self._waiting[-1].done,))
 
-    def _retry_later(self) -> None:
-        if self._retry is None:
-            self._retry = asyncio.get_running_loop().call_later(RETRY_S, self._drain)
+    def _submit(self, entries: Sequence[Entry], state: State) -> asyncio.Future[Appended]:
+        self._last = self.journal.submit(entries, state)
+        return self._last
 
-    def _drain(self) -> None:
-        self._retry = None
+    def _retry_later(self) -> None:
+        if self._retrying:
+            return
+        self._retrying = True
+        if self._last is not None and not self._last.done():
+            self._last.add_done_callback(self._drain)
+        else:
+            asyncio.get_running_loop().call_later(RETRY_S, self._drain)
+
+    def _drain(self, _: object = None) -> None:
+        self._retrying = False
         while self._waiting:
             entries, state, done = self._waiting[0]
             try:
-                submitted = self.journal.submit(entries, state)
+                self._submit(entries, state).add_done_callback(partial(_pass_on, done))
             except JournalBusy:
                 return self._retry_later()
             except JournalError as error:
-                self._waiting.popleft()
                 done.set_exception(error)
-                continue
             self._waiting.popleft()
-            submitted.add_done_callback(partial(_pass_on, done))
         calls, self._room = self._room, []
         for call in calls:
             call()
