@@ -8,7 +8,7 @@ from typing import Any
 from hw_sim.boards import RelayBoard
 from hw_sim.control import Command
 from hw_sim.fleet import Fleet
-from hw_sim.line import Side
+from hw_sim.wire import Side
 
 
 class FleetCommands:

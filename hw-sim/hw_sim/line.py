@@ -15,67 +15,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
 
 from hw_sim.terminal import Terminal
 from hw_sim.timer import PreciseTimer
-
-Side = Literal["a", "b"]
-OTHER: dict[Side, Side] = {"a": "b", "b": "a"}
-
-
-class Station(Protocol):
-    """Somebody on the line in this process."""
-
-    def heard(self, data: bytes, start: float, end: float) -> None:
-        """Bytes that took the line from `start` to `end` (monotonic), called when they have arrived."""
-
-
-class Burst:
-    """Bytes sent without a pause.  `start` moves when the line stalls."""
-
-    __slots__ = ("damaged", "data", "on_damage", "overlaps", "position", "start", "told")
-
-    def __init__(self, data: bytes, start: float, on_damage: Callable[[], None] | None) -> None:
-        self.data = data
-        self.start = start
-        self.position = 0
-        self.told = False
-        self.damaged = False
-        self.overlaps: list[tuple[float, float]] = []
-        """When the other side was sending too."""
-        self.on_damage = on_damage
-
-    def damage(self) -> None:
-        if not self.damaged:
-            self.damaged = True
-            if self.on_damage is not None:
-                self.on_damage()
-
-
-class Heard(NamedTuple):
-    """One burst as it stood on the wire; `gap_s` is the silence before it (negative: a collision)."""
-
-    side: Side
-    start: float
-    end: float
-    size: int
-    gap_s: float
-    turnaround: bool
-    """The other side spoke before."""
-
-
-@dataclass
-class LineFaults:
-    """Faults of the wire itself; probabilities are per byte."""
-
-    echo: bool = False
-    """End a hears what it sends."""
-    noise: float = 0.0
-    drop: float = 0.0
-    late_s: float = 0.0
-    late_share: float = 0.02
-    """Probability that a byte is preceded by a pause of `late_s`."""
+from hw_sim.wire import OTHER, Burst, LineFaults, Side, Silences, Station, Timer
 
 
 @dataclass
@@ -97,36 +40,39 @@ class Line:
 
     def __init__(
         self,
-        link_a: Path,
+        link_a: Path | None,
         link_b: Path | None = None,
         *,
         baud: int = 9600,
         bits: int = 11,
         fifo: int = 1,
         seed: int = 1,
+        now: Callable[[], float] = time.monotonic,
+        timer: Callable[[Callable[[], None]], Timer] = PreciseTimer,
     ) -> None:
         self.baud = baud
         self.bits = bits
         self.char_s = bits / baud
         self.fifo = fifo
         self.faults = LineFaults()
-        self.heard: deque[Heard] = deque(maxlen=10_000)
+        self.silences = Silences(self.char_s)
         self.collisions = 0
         self.worst_lateness_s = 0.0
         self._chance = random.Random(seed)
         self._ends: dict[Side, _End] = {"a": _End(), "b": _End()}
-        self._ends["a"].terminal = self.terminal = Terminal(link_a, lambda data: self._written("a", data))
+        if link_a is not None:
+            self._ends["a"].terminal = Terminal(link_a, lambda data: self._written("a", data))
         if link_b is not None:
             self._ends["b"].terminal = Terminal(link_b, lambda data: self._written("b", data))
-        self._quiet_since = 0.0
-        self._last_side: Side | None = None
-        self._timer: PreciseTimer | None = None
+        self._now = now
+        self._make_timer = timer
+        self._timer: Timer | None = None
 
     # Life
 
     def open(self) -> Line:
         """Makes the ptys and links; needs a running event loop."""
-        self._timer = PreciseTimer(self._deliver)
+        self._timer = self._make_timer(self._deliver)
         for side in self._ends:
             self.replug(side)
         return self
@@ -138,14 +84,16 @@ class Line:
             self._timer.close()
             self._timer = None
 
-    def attach(self, station: Station) -> None:
-        """Puts a station of this process at end b."""
-        self._ends["b"].station = station
+    def attach(self, station: Station, side: Side = "b") -> None:
+        """Puts a station of this process at an end."""
+        self._ends[side].station = station
 
     @property
     def path(self) -> Path:
         """What a daemon opens."""
-        return self.terminal.link
+        terminal = self._ends["a"].terminal
+        assert terminal is not None
+        return terminal.link
 
     # Faults
 
@@ -166,19 +114,24 @@ class Line:
 
     def inject(self, data: bytes, side: Side = "a") -> None:
         """Bytes out of nowhere, received at `side` at once."""
-        now = time.monotonic()
+        now = self._now()
         self._hand(side, data, now, now)
 
     # Sending
 
-    def transmit(self, data: bytes, not_before: float = 0.0, on_damage: Callable[[], None] | None = None) -> Burst:
-        """Sends from the station at end b."""
-        return self._send("b", data, max(time.monotonic(), not_before), on_damage)
+    def transmit(
+        self, data: bytes, at: float = 0.0, on_damage: Callable[[], None] | None = None, side: Side = "b"
+    ) -> Burst:
+        """Sends from a station of this process, beginning at `at` (0: now).
+
+        A time just passed is kept: what this process was late for does not delay the line.
+        """
+        return self._send(side, data, at or self._now(), on_damage)
 
     def cancel(self, burst: Burst) -> bool:
         """Takes back a burst that has not begun; False when it is too late."""
         sending = self._ends["b"].sending
-        if burst not in sending or burst.start <= time.monotonic():
+        if burst not in sending or burst.start <= self._now():
             return False
         sending.remove(burst)
         return True
@@ -186,21 +139,16 @@ class Line:
     # What was seen
 
     def shortest_silence_s(self, side: Side = "a") -> float | None:
-        """The shortest silence in front of a frame of `side`, of the last 10,000 bursts; None before the second frame.
+        """The shortest silence in front of a frame of `side`; None before the second frame.
 
-        A pause of less than 1.5 characters between two bursts of one side is inside a frame and does not count.
         A pty tells when bytes were read, not written, so a silence can be measured too long by the reading
         latency, never too short.
         """
-        inside = 1.5 * self.char_s
-        gaps = [
-            heard.gap_s for heard in self.heard if heard.side == side and (heard.turnaround or heard.gap_s > inside)
-        ]
-        return min(gaps, default=None)
+        return self.silences.shortest_s(side)
 
     def forget(self) -> None:
         """Begins the statistics anew."""
-        self.heard.clear()
+        self.silences.heard.clear()
         self.collisions = 0
         self.worst_lateness_s = 0.0
 
@@ -216,17 +164,17 @@ class Line:
     # Machinery
 
     def _written(self, side: Side, data: bytes) -> None:
-        self._send(side, data, time.monotonic(), None)
+        self._send(side, data, self._now(), None)
 
     def _send(self, side: Side, data: bytes, at: float, on_damage: Callable[[], None] | None) -> Burst:
         sending = self._ends[side].sending
         index = len(sending)
-        while index and not sending[index - 1].told and sending[index - 1].start > at:
+        while index and not sending[index - 1].told and sending[index - 1].asked > at:
             index -= 1
         burst = Burst(data, at, on_damage)
         sending.insert(index, burst)
         self._line_up(sending)
-        if burst is sending[0] and at <= time.monotonic():
+        if burst is sending[0] and at <= self._now():
             self._begin(side, burst)
         self._wind()
         return burst
@@ -236,20 +184,15 @@ class Line:
         stop = 0.0
         for burst in sending:
             burst.start = max(burst.start, stop)
-            stop = burst.start + len(burst.data) * self.char_s
+            stop = burst.stop(self.char_s)
 
     def _begin(self, side: Side, burst: Burst) -> None:
         """The first bit of a burst stands on the wire."""
         burst.told = True
-        stop = burst.start + len(burst.data) * self.char_s
-        if self._last_side is not None:
-            turnaround = self._last_side != side
-            gap = burst.start - self._quiet_since
-            self.heard.append(Heard(side, burst.start, stop, len(burst.data), gap, turnaround))
-        self._quiet_since = max(self._quiet_since, stop)
-        self._last_side = side
+        stop = burst.stop(self.char_s)
+        self.silences.began(side, burst.start, stop, len(burst.data))
         for other in self._ends[OTHER[side]].sending:
-            overlap = (burst.start, min(stop, other.start + len(other.data) * self.char_s))
+            overlap = (burst.start, min(stop, other.stop(self.char_s)))
             if other.told and overlap[0] < overlap[1]:
                 burst.overlaps.append(overlap)
                 other.overlaps.append(overlap)
@@ -272,7 +215,7 @@ class Line:
         return len(burst.data) if whole else min(burst.position + self.fifo, len(burst.data))
 
     def _deliver(self) -> None:
-        now = time.monotonic()
+        now = self._now()
         for side, end in self._ends.items():
             while end.sending and self._due(side, end.sending[0]) <= now:
                 burst = end.sending[0]
@@ -289,17 +232,17 @@ class Line:
     def _carry(self, side: Side, burst: Burst, arrived: int) -> None:
         """Delivers the bytes of a burst up to `arrived`, or up to a stall."""
         faults = self.faults
-        first, begun = burst.position, burst.start + burst.position * self.char_s
+        first, begun, end = burst.position, burst.start + burst.position * self.char_s, 0.0
         if not (faults.noise or faults.drop or faults.late_s or burst.overlaps):
             burst.position = arrived
-            self._arrive(side, burst, burst.data[first:arrived], begun)
+            self._arrive(side, burst, burst.data[first:arrived], begun, burst.start + arrived * self.char_s)
             return
         out = bytearray()
         for position in range(first, arrived):
             byte = burst.data[position]
             burst.position = position + 1
-            start = burst.start + position * self.char_s
-            if any(since < start + self.char_s and start < until for since, until in burst.overlaps):
+            start, end = burst.start + position * self.char_s, burst.start + (position + 1) * self.char_s
+            if any(since < end and start < until for since, until in burst.overlaps):
                 byte = self._chance.randrange(256)
                 burst.damage()
             if faults.drop and self._chance.random() < faults.drop:
@@ -311,15 +254,14 @@ class Line:
             out.append(byte)
             if faults.late_s and self._chance.random() < faults.late_share:
                 burst.start += faults.late_s
-                self._quiet_since += faults.late_s
+                self.silences.stalled(faults.late_s)
                 self._line_up(self._ends[side].sending)
                 break
-        self._arrive(side, burst, bytes(out), begun)
+        self._arrive(side, burst, bytes(out), begun, end)
 
-    def _arrive(self, side: Side, burst: Burst, data: bytes, start: float) -> None:
+    def _arrive(self, side: Side, burst: Burst, data: bytes, start: float, end: float) -> None:
         if not data:
             return
-        end = burst.start + burst.position * self.char_s
         if not self._hand(OTHER[side], data, start, end):
             burst.damage()
         if self.faults.echo and side == "a":

@@ -10,7 +10,7 @@ import tty
 from collections.abc import Callable
 from pathlib import Path
 
-from hw_sim.line import Burst, Station
+from hw_sim.wire import Burst, Station
 
 
 class SerialPort:
@@ -46,8 +46,8 @@ class SerialPort:
             os.close(self._fd)
             self._fd = None
 
-    def transmit(self, data: bytes, not_before: float = 0.0, on_damage: Callable[[], None] | None = None) -> Burst:
-        burst = Burst(data, max(not_before, time.monotonic()), on_damage)
+    def transmit(self, data: bytes, at: float = 0.0, on_damage: Callable[[], None] | None = None) -> Burst:
+        burst = Burst(data, max(at, time.monotonic()), on_damage)
         self._timer = asyncio.get_running_loop().call_at(burst.start, self._write, burst)
         return burst
 

@@ -15,8 +15,8 @@ from typing import Protocol
 from hw_sim import rtu
 from hw_sim.device import Device
 from hw_sim.faults import Reply
-from hw_sim.line import Burst
 from hw_sim.served import Log, Served
+from hw_sim.wire import Burst
 
 BROADCAST = 0
 
@@ -88,7 +88,7 @@ class Medium(Protocol):
 
     char_s: float
 
-    def transmit(self, data: bytes, not_before: float = 0.0, on_damage: Callable[[], None] | None = None) -> Burst: ...
+    def transmit(self, data: bytes, at: float = 0.0, on_damage: Callable[[], None] | None = None) -> Burst: ...
 
     def cancel(self, burst: Burst) -> bool: ...
 
