@@ -10,7 +10,11 @@ from courtyard.drivers.base import Text
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One field of a frame.  `start` and `end` are byte offsets into the input, end exclusive."""
+    """One field of a frame.  `start` and `end` are byte offsets into the input, end exclusive.
+
+    `meaning` names what the value stands for.  A field made of further fields has them in `parts` instead of a
+    value; a repeated field has one part a repetition, each with parts of its own.
+    """
 
     name: str
     label: Text
@@ -19,6 +23,15 @@ class Part(msgspec.Struct, frozen=True):
     end: int
     meaning: Text | None = None
     clause: str = ""
+    parts: tuple[Part, ...] = ()
+
+    def data(self) -> Any:
+        """The value as plain data."""
+        if not self.parts:
+            return self.value
+        if all(part.parts for part in self.parts):
+            return [part.data() for part in self.parts]
+        return _fields(self.parts)
 
 
 class Dissection(msgspec.Struct, frozen=True):
@@ -31,11 +44,23 @@ class Dissection(msgspec.Struct, frozen=True):
     error_at: int | None = None
 
     def data(self) -> dict[str, Any]:
-        """As plain data: {"protocol", "valid", "error", "fields": {...}}; the error is English."""
+        """As plain data: {"protocol", "valid", "error", "fields": {...}}; the error is English.
+
+        A field with a meaning has it beside its value, in English, as `<name>_name`.
+        """
         return {
             "protocol": self.protocol,
             "valid": self.valid,
             "error": self.error.en if self.error else None,
             "error_at": self.error_at,
-            "fields": {part.name: part.value for part in self.parts},
+            "fields": _fields(self.parts),
         }
+
+
+def _fields(parts: tuple[Part, ...]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for part in parts:
+        fields[part.name] = part.data()
+        if part.meaning is not None:
+            fields[f"{part.name}_name"] = part.meaning.en
+    return fields
