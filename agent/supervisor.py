@@ -46,10 +46,12 @@ def part_fault(name: str, error: BaseException | None) -> Fault:
     reason = f"{type(error).__name__}: {error}" if error else "ended"
     return Fault(
         "part.failed",
-        Text(f"The part {name} failed ({reason}); it is started again.", f"部件 {name} 出错({reason}),正在自动重启。"),
+        Text(
+            f"The part {name} failed ({reason}); it is started again.", f"部件 {name} 出错（{reason}），正在自动重启。"
+        ),
         Text(
             "A defect of the gateway, not of the site: send a support bundle.",
-            "这是网关自身的缺陷,与现场无关:请发送支持包。",
+            "这是网关自身的缺陷，与现场无关：请发送支持包。",
         ),
     )
 

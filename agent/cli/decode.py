@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         frame = read_hex(options.hex)
     except ValueError as error:
-        print(Text(f"Not hexadecimal: {error}.", f"不是十六进制数据:{error}。").say(language), file=sys.stderr)
+        print(Text(f"Not hexadecimal: {error}.", f"不是十六进制数据：{error}。").say(language), file=sys.stderr)
         return 2
     dissection = _dissect(options, frame)
     if options.json:
@@ -98,5 +98,5 @@ def _unknown(protocol: str) -> Text:
     near = difflib.get_close_matches(protocol, NAMES, 1)
     names = ", ".join(NAMES)
     en = f"Unknown protocol {protocol!r}." + (f" Did you mean {near[0]!r}?" if near else "") + f" Known: {names}"
-    zh = f"未知协议 {protocol!r}。" + (f"是否指 {near[0]!r}?" if near else "") + f"支持:{names}"
+    zh = f"未知协议 {protocol!r}。" + (f"是否指 {near[0]!r}？" if near else "") + f"支持：{names}"
     return Text(en, zh)

@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
         raise Refused(
             Text(
                 "the demo needs the simulators: from a checkout run make setup, or pip install ./hw-sim",
-                "演示需要模拟器:请在源码目录运行 make setup,或 pip install ./hw-sim",
+                "演示需要模拟器：请在源码目录运行 make setup，或 pip install ./hw-sim",
             ).say(options.lang)
         )
     return asyncio.run(_perform(options))

@@ -52,7 +52,7 @@ class _Commands:
 
 def build(language: Language, version: str) -> argparse.ArgumentParser:
     """The whole command line."""
-    title = Text("Courtyard: edge gateway agent of a residential compound", "Courtyard:住宅小区边缘网关")
+    title = Text("Courtyard: edge gateway agent of a residential compound", "Courtyard：住宅小区边缘网关")
     parser = argparse.ArgumentParser("courtyard", description=title.say(language))
     parser.add_argument("--version", action="version", version=f"courtyard {version}")
     commands = _Commands(parser, language)
@@ -73,7 +73,7 @@ def _daemon(commands: _Commands) -> None:
     demo.add_argument(
         "--check",
         action="store_true",
-        help=say("unattended: break and heal, verify that nothing is missing", "无人值守:断开再恢复,核对数据无缺失"),
+        help=say("unattended: break and heal, verify that nothing is missing", "无人值守：断开再恢复，核对数据无缺失"),
     )
     status = commands.add("status", "how the running gateway fares", "查看运行中网关的状态")
     commands.socket(status)
@@ -99,17 +99,17 @@ def _lines(commands: _Commands) -> None:
     where.add_argument("--line", help=say("a line of the site", "站点中的线路名"))
     where.add_argument("--port", help=say("serial device path", "串口设备路径"))
     where.add_argument("--tcp", metavar="HOST:PORT", help="Modbus TCP")
-    where.add_argument("--rtu-tcp", metavar="HOST:PORT", help=say("RTU over TCP", "RTU over TCP(串口服务器)"))
-    scan.add_argument("--baud", default="9600", help=say("speeds to try, comma separated", "尝试的波特率,逗号分隔"))
-    scan.add_argument("--parity", default="N", help=say("parities to try, such as NE", "尝试的校验位,如 NE"))
-    scan.add_argument("--units", default="1-247", help=say("addresses, such as 1-32,100", "地址范围,如 1-32,100"))
+    where.add_argument("--rtu-tcp", metavar="HOST:PORT", help=say("RTU over TCP", "RTU over TCP（串口服务器）"))
+    scan.add_argument("--baud", default="9600", help=say("speeds to try, comma separated", "尝试的波特率，逗号分隔"))
+    scan.add_argument("--parity", default="N", help=say("parities to try, such as NE", "尝试的校验位，如 NE"))
+    scan.add_argument("--units", default="1-247", help=say("addresses, such as 1-32,100", "地址范围，如 1-32,100"))
     commands.site(scan)
     commands.socket(scan)
 
     decode = commands.add("decode", "take a frame apart, field by field", "逐字段解析报文")
     decode.add_argument("protocol", help=say("protocol name", "协议名称"))
     decode.add_argument("hex", nargs="+", help=say("the bytes in hexadecimal", "十六进制字节"))
-    decode.add_argument("--profile", help=say("device profile, to show points", "设备档案,用于显示数据点"))
+    decode.add_argument("--profile", help=say("device profile, to show points", "设备档案，用于显示数据点"))
     decode.add_argument("--address", type=lambda text: int(text, 0), help=say("first register", "起始寄存器地址"))
 
 

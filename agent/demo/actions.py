@@ -22,48 +22,48 @@ FIRST = compound.UNITS[0].id
 STARTING = Text("Starting.", "正在启动。")
 STEADY = Text(
     "Meters are polled on a serial line, by Modbus TCP and through a serial server; below is what the platform got.",
-    "正在通过串口、Modbus TCP 和串口服务器轮询水表;下面是平台实际收到的数据。",
+    "正在通过串口、Modbus TCP 和串口服务器轮询水表；下面是平台实际收到的数据。",
 )
 ACTIONS = {
     "unplug meters": Action(
         Text(
             "The RS-485 adapter is pulled: its meters fall silent, alarms rise, the siren relay closes; others go on.",
-            "RS-485 适配器被拔掉:其上的水表无应答,产生报警,警号继电器吸合;其余设备照常。",
+            "RS-485 适配器被拔掉：其上的水表无应答，产生报警，警号继电器吸合；其余设备照常。",
         ),
         simulator=f"unplug {compound.SERIAL}",
     ),
     "plug meters": Action(
         Text(
             "The adapter is back: the meters recover by themselves and the alarms return.",
-            "适配器已插回:水表自动恢复,报警解除。",
+            "适配器已插回：水表自动恢复，报警解除。",
         ),
         simulator=f"replug {compound.SERIAL}",
     ),
     "stop broker": Action(
         Text(
             "The platform is gone: every record is kept on disk until it is back; nothing is lost.",
-            "平台已断开:所有记录保存在磁盘上,等待恢复;不会丢失。",
+            "平台已断开：所有记录保存在磁盘上，等待恢复；不会丢失。",
         ),
         stage="stop_broker",
     ),
     "start broker": Action(
         Text(
             "The platform is back: alarms first, then live readings, while the backlog drains.",
-            "平台已恢复:先发报警,再发实时数据,同时补发积压数据。",
+            "平台已恢复：先发报警，再发实时数据，同时补发积压数据。",
         ),
         stage="start_broker",
     ),
     "kill agent": Action(
         Text(
             "The gateway is killed (kill -9) and comes back, as after a power cut: numbering goes on without a hole.",
-            "网关进程被强制终止(kill -9)后重新启动,如同断电:记录编号连续无缺口。",
+            "网关进程被强制终止（kill -9）后重新启动，如同断电：记录编号连续无缺口。",
         ),
         stage="kill_agent",
     ),
     "break meter": Action(
         Text(
             f"The meter {FIRST} stops answering: it costs its neighbours nothing.",
-            f"水表 {FIRST} 停止应答:不影响同线路的其他水表。",
+            f"水表 {FIRST} 停止应答：不影响同线路的其他水表。",
         ),
         simulator=f"fault {FIRST} dead",
     ),

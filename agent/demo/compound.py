@@ -69,7 +69,7 @@ def site_text(described: Mapping[str, Any], broker_port: int, language: str) -> 
         f'[[uplinks]]\nname = "platform"\nurl = "mqtt://127.0.0.1:{broker_port}"\nfrom = "oldest"\n',
         *(_line(name, kind, lines[name]) for name, kind in LINES.items()),
         *(_device(unit) for unit in UNITS),
-        '[[outputs]]\nname = "siren"\ndevice = "relay-b02"\ntarget = "relay-1"\ncap = "30s"\n',
+        '[[outputs]]\nname = "siren"\ndevice = "relay-b02"\ntarget = "siren"\ncap = "30s"\n',
         '[[rules]]\nname = "meter-silent"\nkind = "unreachable"\nseverity = 2\noutputs = ["siren"]\n',
         '[[rules]]\nname = "reverse-flow"\nkind = "reverse_flow"\ndevices = ["wm-*"]\nseverity = 3\n',
         '[[rules]]\nname = "night-flow"\nkind = "night_flow"\ndevices = ["wm-b01-*"]\nseverity = 3\n',
@@ -85,12 +85,19 @@ def _line(name: str, kind: str, described: Mapping[str, Any]) -> str:
     return f'[[lines]]\nname = "{name}"\nkind = "{kind}"\nhost = "127.0.0.1"\nport = {described["port"]}\n'
 
 
+EXTRA = {
+    "tuf-2000": "options = { multiplier = 1 }\n",
+    "relay-board": 'points = [{ point = "relay.1", address = 0, type = "bool", function = 1 }]\n'
+    'writes = [{ name = "siren", kind = "coil", address = 0 }]\n',
+}
+"""What a profile leaves to the site."""
+
+
 def _device(unit: Unit) -> str:
     family = "io" if unit.model == "relay-board" else "water"
-    options = "\noptions = { total_multiplier = 1 }" if unit.model == "tuf-2000" else ""
     return (
         f'[[devices]]\nid = "{unit.id}"\nprofile = "{family}/{unit.model}"\nline = "{unit.line}"\n'
-        f'address = {unit.address}\nevery = "{EVERY_S:g}s"\nplace = "{unit.place}"{options}\n'
+        f'address = {unit.address}\nevery = "{EVERY_S:g}s"\nplace = "{unit.place}"\n{EXTRA.get(unit.model, "")}'
     )
 
 

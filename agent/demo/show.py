@@ -102,7 +102,7 @@ class Show:
         """A line that a person typed."""
         action = ACTIONS.get(line)
         if action is None:
-            self.answer = Text(f"Unknown: {line}", f"无法识别:{line}").say(self.language)
+            self.answer = Text(f"Unknown: {line}", f"无法识别：{line}").say(self.language)
             return
         self.answer = line
         task = asyncio.create_task(self._act(action))

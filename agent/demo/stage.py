@@ -78,7 +78,7 @@ def broker(folder: Path, port: int) -> Actor:
         raise Refused(
             Text(
                 "The demo needs the mosquitto broker: apt-get install mosquitto.",
-                "演示需要 mosquitto:请运行 apt-get install mosquitto。",
+                "演示需要 mosquitto：请运行 apt-get install mosquitto。",
             ).say("zh-CN" if os.environ.get("LANG", "").startswith("zh") else "en")
         )
     configuration = folder / "mosquitto.conf"

@@ -48,7 +48,7 @@ async def check(show: Show, console: Console) -> bool:
     if show.platform.missing() or show.platform.conflicts:
         tell(f"missing: {show.platform.missing()}, conflicts: {show.platform.conflicts}", "平台侧序号有缺失或冲突")
         return False
-    tell(*(("nothing is missing", "数据完整,无缺失") if complete else ("SOMETHING IS MISSING", "数据有缺失")))
+    tell(*(("nothing is missing", "数据完整，无缺失") if complete else ("SOMETHING IS MISSING", "数据有缺失")))
     return complete
 
 
@@ -83,6 +83,6 @@ def _report(
     text = Text(
         f"  {count} readings in {show.messages} messages, {show.platform.repeats} repeats dropped; "
         f"{kept} answers were served during the outage and kept",
-        f"  共 {show.messages} 条消息、{count} 条读数,剔除重复 {show.platform.repeats} 条;断网期间产生并保存 {kept} 条",
+        f"  共 {show.messages} 条消息、{count} 条读数，剔除重复 {show.platform.repeats} 条；断网期间产生并保存 {kept} 条",
     )
     console.print(text.say(show.language), highlight=False)

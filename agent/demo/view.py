@@ -97,7 +97,7 @@ def _books(show: Show) -> Styled:
     text = Text(
         f"platform: {'connected' if show.broker.running else 'DOWN'}   gateway: {'online' if online else 'OFFLINE'}   "
         f"records {count}   repeats dropped {platform.repeats}   waiting {behind}   missing {missing}",
-        f"平台:{'已连接' if show.broker.running else '已断开'}   网关:{'在线' if online else '离线'}   "
+        f"平台：{'已连接' if show.broker.running else '已断开'}   网关：{'在线' if online else '离线'}   "
         f"记录 {count}   重复剔除 {platform.repeats}   待收 {behind}   缺失 {missing}",
     )
     return Styled(text.say(show.language), style="bold red" if missing else "bold")

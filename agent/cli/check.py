@@ -1,0 +1,37 @@
+"""`courtyard check SITE`: every mistake of a site file at once; offline."""
+
+from __future__ import annotations
+
+import argparse
+
+import msgspec
+
+from courtyard.config.present import as_data, present
+from courtyard.config.read import check_site
+from courtyard.config.snapshot import Snapshot
+from courtyard.drivers.base import Language, Text
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit status 0 when the site can run (warnings allowed), 2 when it cannot."""
+    verdict = check_site(options.site)
+    findings = (*verdict.mistakes, *verdict.warnings)
+    if options.json:
+        print(msgspec.json.encode({"valid": verdict.snapshot is not None, "findings": as_data(findings)}).decode())
+    else:
+        if findings:
+            print(present(findings, options.lang))
+        if verdict.snapshot is not None:
+            print(_summary(verdict.snapshot, options.lang))
+    return 0 if verdict.snapshot is not None else 2
+
+
+def _summary(snapshot: Snapshot, language: Language) -> str:
+    site = snapshot.site
+    text = Text(
+        f"{site.gateway.id}: {len(site.lines)} lines, {len(site.devices)} devices, {len(site.uplinks)} uplinks, "
+        f"{len(site.rules)} rules, {len(site.outputs)} outputs. The site can run.",
+        f"{site.gateway.id}：{len(site.lines)} 条线路，{len(site.devices)} 台设备，{len(site.uplinks)} 个平台，"
+        f"{len(site.rules)} 条规则，{len(site.outputs)} 个输出。站点文件可以使用。",
+    )
+    return text.say(language)
