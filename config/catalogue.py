@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from courtyard.config.convert import Draft, convert
+from courtyard.config.describe import names
 from courtyard.config.mistakes import Findings
 from courtyard.config.shape import Table, table_of
 from courtyard.config.units import UNITS
@@ -80,12 +81,6 @@ def _point(table: Table, entry: object, name: str, findings: Findings) -> Point 
         return None
     numeric = point.type in ("number", "counter")
     if numeric and point.unit not in UNITS:
-        listed = _listed(UNITS)
-        findings.add("catalogue.unit", (name, "unit"), found=str(point.unit), allowed=listed, near=UNITS)
+        findings.add("catalogue.unit", (name, "unit"), found=str(point.unit), allowed=names(UNITS), near=UNITS)
         return None
     return point
-
-
-def _listed(names: Iterable[str]) -> Text:
-    text = ", ".join(names)
-    return Text(text, text)

@@ -11,8 +11,8 @@ from fnmatch import fnmatchcase
 
 from courtyard.config.catalogue import Catalogue
 from courtyard.config.convert import Draft
+from courtyard.config.describe import names
 from courtyard.config.mistakes import Findings
-from courtyard.config.points import names
 from courtyard.config.quantities import size_text
 from courtyard.drivers.lines.settings import RtuTcpLine, SerialLine
 from courtyard.drivers.modbus.settings import ModbusProfile
@@ -99,14 +99,23 @@ def _check_uplink(uplink: Draft, site: Draft, catalogue: Catalogue, findings: Fi
         _check_patterns(wanted, site, findings)
         for index, pattern in enumerate(wanted.get("points") or ()):
             if not any(fnmatchcase(name, pattern) for name in catalogue):
-                findings.add("pattern.no_point", (*wanted.path, "points", index), found=pattern, near=catalogue)
+                findings.add(
+                    "pattern.no_point", (*wanted.path, "points", index), found=pattern, near=_near(pattern, catalogue)
+                )
 
 
 def _check_patterns(draft: Draft, site: Draft, findings: Findings) -> None:
     devices = _names(site, "devices", "id")
     for index, pattern in enumerate(draft.get("devices") or ()):
         if pattern != "*" and _whole(site, "devices") and not any(fnmatchcase(name, pattern) for name in devices):
-            findings.add("pattern.nothing", (*draft.path, "devices", index), found=pattern, near=devices)
+            findings.add(
+                "pattern.nothing", (*draft.path, "devices", index), found=pattern, near=_near(pattern, devices)
+            )
+
+
+def _near(pattern: str, names: Iterable[str]) -> Iterable[str]:
+    """Only a whole name can be misspelt; a pattern has no nearest name."""
+    return () if any(char in pattern for char in "*?[") else names
 
 
 def _check_lines(site: Draft, findings: Findings) -> None:

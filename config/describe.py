@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from courtyard.config.forms import PLACE_ALLOWED, TIMEZONE_ALLOWED, URL_ALLOWED
 from courtyard.config.quantities import duration_text, size_text
 from courtyard.config.shape import Either, Entries, Items, Scalar, Shape, Table, Variants
@@ -23,6 +25,12 @@ _FORMS = {
     "file": Text("the path of a file", "文件路径"),
     "secret-file": Text("the path of a file, or credential:NAME", "文件路径，或 credential:名称"),
 }
+
+
+def names(words: Iterable[object]) -> Text:
+    """A list of names."""
+    listed = [str(word) for word in words]
+    return Text(", ".join(listed), "、".join(listed)) if listed else Text("none", "无")
 
 
 def allowed(shape: Shape) -> Text:
@@ -55,7 +63,11 @@ def _scalar(shape: Scalar) -> Text:
     if shape.allowed:
         return shape.allowed
     text = _FORMS.get(shape.form or "", _KINDS[shape.kind])
-    return Text(text.en + _range(shape, " from ", " to ", " or more", " or less"), text.zh + _range_zh(shape))
+    return Text(
+        text.en
+        + _range(shape, ", from " if shape.kind in ("duration", "size") else " from ", " to ", " or more", " or less"),
+        text.zh + _range_zh(shape),
+    )
 
 
 def _range(shape: Scalar, since: str, until: str, least: str, most: str) -> str:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from courtyard.config.catalogue import Catalogue
 from courtyard.config.convert import Draft
+from courtyard.config.describe import names
 from courtyard.config.library import Library, Loaded, check_points
-from courtyard.config.mistakes import Findings
-from courtyard.config.points import compile_point, names
+from courtyard.config.mistakes import Findings, nearest_name
+from courtyard.config.points import compile_point
 from courtyard.config.site import Device
 from courtyard.drivers.base import Text
-from courtyard.drivers.modbus.settings import ModbusDevice, ModbusProfile
+from courtyard.drivers.modbus.settings import ModbusDevice, ModbusPoint, ModbusProfile, RegisterPoint
 
 
 class Resolved(NamedTuple):
@@ -32,6 +33,7 @@ class Resolver:
         self._catalogue = catalogue
         self._findings = findings
         self._told: set[str] = set()
+        self._points: dict[tuple[str, tuple[tuple[str, float], ...]], tuple[ModbusPoint, ...]] = {}
         self.profiles: dict[str, ModbusProfile] = {}
 
     def resolve(self, draft: Draft) -> Resolved | None:
@@ -47,11 +49,24 @@ class Resolver:
         device = draft.build()
         if not isinstance(device, Device) or len(self._findings.mistakes) > before:
             return None
-        registers = (*profile.points, *device.points)
+        points = self._compiled(device.profile, profile.points, options)
+        if device.points:
+            points += self._compile(device.points, options)
         if device.writes:
             profile = msgspec.structs.replace(profile, writes=(*profile.writes, *device.writes))
-        points = tuple(compile_point(register, options, self._catalogue[register.point]) for register in registers)
         return Resolved(device, ModbusDevice(device.id, device.address, profile, points, device.every_s))
+
+    def _compiled(
+        self, name: str, registers: Iterable[RegisterPoint], options: Mapping[str, float]
+    ) -> tuple[ModbusPoint, ...]:
+        """Devices of the same type with the same options share their points."""
+        key = (name, tuple(sorted(options.items())))
+        if key not in self._points:
+            self._points[key] = self._compile(registers, options)
+        return self._points[key]
+
+    def _compile(self, registers: Iterable[RegisterPoint], options: Mapping[str, float]) -> tuple[ModbusPoint, ...]:
+        return tuple(compile_point(register, options, self._catalogue[register.point]) for register in registers)
 
     def _profile(self, draft: Draft) -> ModbusProfile | None:
         name, path = draft.get("profile"), (*draft.path, "profile")
@@ -80,6 +95,7 @@ class Resolver:
         given: dict[str, float] = draft.get("options") or {}
         known = {option.name: option for option in profile.options}
         path, name = (*draft.path, "options"), draft.get("profile")
+        meant = {nearest_name(key, known) for key in given if key not in known}
         for key in given:
             if key not in known:
                 self._findings.add(
@@ -92,7 +108,7 @@ class Resolver:
                     profile=name,
                 )
         for key, option in known.items():
-            if option.default is None and key not in given and "options" in draft.values:
+            if option.default is None and key not in given and "options" in draft.values and key not in meant:
                 title = Text(option.title_en, option.title_zh)
                 self._findings.add("profile.option_missing", (*path, key), profile=name, title=title)
         defaults = {key: option.default for key, option in known.items() if option.default is not None}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from courtyard.config.catalogue import Catalogue
-from courtyard.config.convert import Draft, convert
+from courtyard.config.convert import MISSING, Draft, convert
 from courtyard.config.mistakes import Findings, Mistake
 from courtyard.config.points import check_point
 from courtyard.config.positions import Path as SettingPath
@@ -76,7 +76,7 @@ def read_profile(findings: Findings, catalogue: Catalogue) -> ModbusProfile | No
     raw, whole = parse(findings)
     draft = convert(table_of(ModbusProfile), raw, (), findings)
     if not whole:
-        findings.mistakes = [each for each in findings.mistakes if each.code != "key.missing"]
+        findings.mistakes = [each for each in findings.mistakes if each.code not in MISSING]
         return None
     profile = draft.build() if isinstance(draft, Draft) else None
     if not isinstance(profile, ModbusProfile):

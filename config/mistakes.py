@@ -8,10 +8,13 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from courtyard.config.messages import MESSAGES
+from courtyard.config.messages import messages
 from courtyard.config.positions import Path
+from courtyard.config.redact import Redactor
 from courtyard.config.source import Source
 from courtyard.drivers.base import Text
+
+_REDACT = Redactor()
 
 Severity: TypeAlias = Literal["mistake", "warning"]
 
@@ -62,19 +65,23 @@ class Findings:
         found: str | None = None,
         allowed: Text | None = None,
         near: Iterable[str] = (),
-        nearest: str | None = None,
+        nearest: str | float | bool | None = None,
         **params: object,
     ) -> None:
-        """`near` are the valid names of which the nearest to `found` is offered; `params` fill the message."""
-        message = MESSAGES[code]
-        if found is not None and nearest is None:
-            nearest = nearest_name(found, near)
+        """`near` are the valid names of which the nearest to `found` is offered, `nearest` is an offer already made;
+        `params` fill the message.
+        """
+        message = messages()[code]
+        if found is not None:
+            nearest = nearest_name(found, near) if nearest is None else nearest
+            found = _REDACT(found)
         line, column = line_column or self.source.position(path, at) or (None, None)
         key = next((step for step in reversed(path) if isinstance(step, str)), "")
         values = {"found": found, "allowed": allowed, "key": key, **params}
         cure = fill(message.cure, values)
         if nearest is not None:
-            cure = Text(f'Did you mean "{nearest}"? {cure.en}', f"是否应为“{nearest}”？{cure.zh}")
+            offer = shown(nearest) if code == "value.wrong" else nearest
+            cure = Text(f"Did you mean {offer}? {cure.en}", f"是否应为 {offer}？{cure.zh}")
         self.mistakes.append(
             Mistake(
                 code,
@@ -87,8 +94,8 @@ class Findings:
                 column,
                 found,
                 allowed,
-                nearest,
-                self.source.excerpt(line),
+                None if nearest is None else nearest if isinstance(nearest, str) else shown(nearest),
+                self.source.excerpt(line, secret=code.startswith("secret.")),
             )
         )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 
 import msgspec
 
 from courtyard.config.catalogue import Catalogue, Point
+from courtyard.config.describe import names
 from courtyard.config.mistakes import Findings
 from courtyard.config.positions import Path
 from courtyard.config.units import conversion, decimal_places, units_like
@@ -29,12 +30,6 @@ _NOUNS = {
     "text": Text("a text", "文本"),
     "enum": Text("a code", "枚举"),
 }
-
-
-def names(words: Iterable[object]) -> Text:
-    """A list of names for a message."""
-    text = ", ".join(str(word) for word in words) or "-"
-    return Text(text, text.replace(", ", "、"))
 
 
 def check_point(

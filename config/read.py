@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from courtyard.config import consistency
 from courtyard.config.catalogue import Catalogue, product_catalogue, read_catalogue
-from courtyard.config.convert import Draft, convert
+from courtyard.config.convert import MISSING, Draft, convert
 from courtyard.config.devices import Resolved, Resolver
 from courtyard.config.library import PRODUCT_PROFILES, Library
 from courtyard.config.mistakes import Findings, Mistake, SiteError
@@ -56,26 +56,26 @@ def check_site(
     path: Path,
     *,
     directory: Path | None = None,
-    profiles: Path | None = None,
+    own: Path | None = None,
     credentials: Path | None = None,
 ) -> Verdict:
     """Reads and checks a site file and all that it names.  Never raises.
 
-    `directory` is where relative file names begin (the folder of `path`), `profiles` the folder of the site's own
-    profiles (`profiles/` in it), `credentials` the folder of systemd's credentials ($CREDENTIALS_DIRECTORY).
+    `directory` is where relative file names begin (the folder of `path`), `own` the folder of the site's own profiles
+    and points (the same), `credentials` the folder of systemd's credentials ($CREDENTIALS_DIRECTORY).
     """
     directory = directory or path.parent
-    profiles = profiles or directory / "profiles"
+    own = own or directory
     text, findings = read_text(path)
     if text is None:
         return _verdict(None, findings, None)
     raw, whole = parse(findings)
     draft = convert(table_of(Site), raw, (), findings)
-    catalogue = _catalogue(directory / "points.toml", findings)
+    catalogue = _catalogue(own / "points.toml", findings)
     if not whole:  # what a blanked line may have said is not missed
-        findings.mistakes = [each for each in findings.mistakes if each.code != "key.missing"]
+        findings.mistakes = [each for each in findings.mistakes if each.code not in MISSING]
         return _verdict(None, findings, draft)
-    resolver = Resolver(Library((profiles, PRODUCT_PROFILES), catalogue), catalogue, findings)
+    resolver = Resolver(Library((own / "profiles", PRODUCT_PROFILES), catalogue), catalogue, findings)
     resolved = [device for each in draft.drafts("devices") if (device := resolver.resolve(each)) is not None]
     consistency.check(draft, resolver.profiles, catalogue, findings)
     _check_loads(draft, resolved, findings)

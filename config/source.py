@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 from courtyard.config.positions import Path, line_and_column, line_starts, scan
-from courtyard.config.redact import Redactor
+from courtyard.config.redact import MASK, Redactor
 
 _REDACT = Redactor()
 
@@ -37,9 +37,10 @@ class Source:
         spot = self._spots.get(path)
         return None if spot is None else line_and_column(self._starts, spot[at == "value"])
 
-    def excerpt(self, line: int | None) -> str:
-        """The text of a line, without secrets; empty where there is none."""
+    def excerpt(self, line: int | None, *, secret: bool = False) -> str:
+        """The text of a line, without secrets; empty where there is none.  `secret` masks everything behind the key."""
         if line is None or line > len(self._starts):
             return ""
         start = self._starts[line - 1]
-        return _REDACT(self.text[start:].partition("\n")[0][:200])
+        text = self.text[start:].partition("\n")[0][:200]
+        return f"{text.partition('=')[0]}= {MASK}" if secret else _REDACT(text)

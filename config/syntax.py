@@ -11,6 +11,7 @@ import tomllib
 from typing import Any
 
 from courtyard.config.mistakes import Findings
+from courtyard.config.redact import is_secret_name
 from courtyard.drivers.base import Text
 
 MOST_ERRORS = 20
@@ -102,6 +103,9 @@ def _name(findings: Findings, line: str, number: int, column: int, detail: str) 
     assignment = _ASSIGNMENT.match(line)
     key, value = (assignment["key"], assignment["value"]) if assignment else ("", "")
     here = (number, column)
+    if is_secret_name(key):
+        findings.add("secret.inline", line_column=(number, 1), instead="password_file")
+        return
     if wide is not None:
         findings.add("toml.full_width", line_column=(number, wide + 1), char=bare[wide], half=_HALF_WIDTH[bare[wide]])
     elif "overwrite a value" in detail or "Duplicate inline table key" in detail:

@@ -48,8 +48,11 @@ def transaction_s(line: SerialLine | RtuTcpLine, part: Part) -> float:
 def load(line: SerialLine | RtuTcpLine, devices: Iterable[ModbusDevice]) -> Load:
     """The load of all devices of a line; a device costs one transaction for each part of its plan."""
     share, period_s = 0.0, 0.0
+    polls_s: dict[int, float] = {}  # by identity: devices of one type share their points
     for device in devices:
-        poll_s = sum(transaction_s(line, part) for part in plan(device.points, device.profile))
-        share += poll_s / device.every_s
+        kind = id(device.points)
+        if kind not in polls_s:
+            polls_s[kind] = sum(transaction_s(line, part) for part in plan(device.points, device.profile))
+        share += polls_s[kind] / device.every_s
         period_s = max(period_s, device.every_s)
     return Load(share, share * period_s, period_s)
