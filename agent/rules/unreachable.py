@@ -46,13 +46,14 @@ class Unreachable:
             return None
         self._active = True
         device, silent_s = self._watch.device, self._window_ms // 1000
-        why_en, why_zh = (f" {text}" for text in self._fault.what) if self._fault else ("", "")
+        fault = self._fault
+        why = Text(f" {fault.what.en} {fault.cure.en}", f"{fault.what.zh}{fault.cure.zh}") if fault else Text("", "")
         return self._condition(
             wall_ms,
             mono_ms,
             Text(
-                f"Nothing usable from {device} for {silent_s} s.{why_en}",
-                f"{device} 已 {silent_s} 秒没有可用数据。{why_zh}",
+                f"Nothing usable from {device} for {silent_s} s.{why.en}",
+                f"{device} 已 {silent_s} 秒没有可用数据。{why.zh}",
             ),
         )
 
