@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from courtyard.agent.cli import parser
+from courtyard.config.read import check_site
 
 ROOT = Path(__file__).parents[2]
 SYSTEMD = ROOT / "systemd"
@@ -167,6 +168,22 @@ def test_first_boot_draws_one_identity_for_each_box_and_keeps_it(tmp_path: Path)
     assert [len(ids) for ids in drawn] == [1, 1]
     assert drawn[0] != drawn[1]
     assert "@ID@" not in sites[0]
+
+
+@pytest.mark.parametrize("uncommented", [False, True])
+def test_the_first_site_file_can_run_and_so_can_its_examples(tmp_path: Path, uncommented: bool) -> None:
+    (tmp_path / "etc/courtyard/secrets").mkdir(parents=True)
+    assert run(SYSTEMD / "first-boot.sh", tmp_path).returncode == 0
+    site = tmp_path / "etc/courtyard/site.toml"
+    if uncommented:
+        site.write_text(re.sub(r"^#(?=\[|[a-z])", "", site.read_text(), flags=re.MULTILINE))
+        secret = tmp_path / "etc/courtyard/secrets/community"
+        secret.write_text("a password")
+        secret.chmod(0o640)
+    verdict = check_site(site)
+    assert (verdict.mistakes, verdict.warnings) == ((), ())
+    assert verdict.snapshot is not None
+    assert len(verdict.snapshot.site.devices) == uncommented
 
 
 @pytest.mark.parametrize("script", [*sorted(path.name for path in SYSTEMD.glob("*.sh")), "../.ci/run"])
