@@ -89,11 +89,17 @@ def _variant(shape: Variants, raw: object, path: Path, findings: Findings) -> An
     if not isinstance(raw, dict):
         return _wrong(shape, raw, path, findings)
     choice = Scalar("string", choices=tuple(shape.tables))
+    tag = WRONG
     if shape.tag_key not in raw:
         findings.add("key.missing", (*path, shape.tag_key), allowed=allowed(choice))
-        return WRONG
-    tag = _scalar(choice, raw[shape.tag_key], (*path, shape.tag_key), findings)
-    return WRONG if tag is WRONG else _table(shape.tables[tag], raw, path, findings)
+    else:
+        tag = _scalar(choice, raw[shape.tag_key], (*path, shape.tag_key), findings)
+    if tag is not WRONG:
+        return _table(shape.tables[tag], raw, path, findings)
+    unknown = Draft(Table(object, {}), path)  # of which at least the name may be known, for references to it
+    unknown.values = {key: value for key, value in raw.items() if isinstance(value, str)}
+    unknown.sound = False
+    return unknown
 
 
 def _table(table: Table, raw: object, path: Path, findings: Findings) -> Any:

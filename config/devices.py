@@ -38,7 +38,7 @@ class Resolver:
 
     def resolve(self, draft: Draft) -> Resolved | None:
         """The device, or None when anything about it is wrong (which is reported)."""
-        before = len(self._findings.mistakes)
+        before = self._findings.count()
         profile = self._profile(draft)
         if profile is None:
             return None
@@ -47,7 +47,7 @@ class Resolver:
         options = self._options(draft, profile)
         self._check_own(draft, profile)
         device = draft.build()
-        if not isinstance(device, Device) or len(self._findings.mistakes) > before:
+        if not isinstance(device, Device) or self._findings.count() > before:
             return None
         points = self._compiled(device.profile, profile.points, options)
         if device.points:

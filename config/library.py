@@ -34,7 +34,7 @@ class Library:
     """Profiles by name (`family/stem`), searched in `folders`, the first that has it."""
 
     def __init__(self, folders: Iterable[Path], catalogue: Catalogue) -> None:
-        self.folders = tuple(folders)
+        self.folders = tuple(dict.fromkeys(folder.resolve() for folder in folders))
         self._catalogue = catalogue
         self._loaded: dict[str, Loaded | None] = {}
 
@@ -82,7 +82,7 @@ def read_profile(findings: Findings, catalogue: Catalogue) -> ModbusProfile | No
     if not isinstance(profile, ModbusProfile):
         return None
     _check(profile, catalogue, findings)
-    return None if any(each.severity == "mistake" for each in findings.mistakes) else profile
+    return None if findings.count() else profile
 
 
 def _check(profile: ModbusProfile, catalogue: Catalogue, findings: Findings) -> None:

@@ -99,6 +99,10 @@ class Findings:
             )
         )
 
+    def count(self) -> int:
+        """How many mistakes there are, warnings not counted."""
+        return sum(each.severity == "mistake" for each in self.mistakes)
+
 
 def fill(template: Text, values: Mapping[str, object]) -> Text:
     """The template in both languages; values that are Texts speak the language of the template."""

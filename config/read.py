@@ -82,7 +82,7 @@ def check_site(
     for uplink in draft.drafts("uplinks"):
         check_files(uplink, directory, credentials or _credentials(), findings)
     site = draft.build()
-    if not isinstance(site, Site) or any(each.severity == "mistake" for each in findings.mistakes):
+    if not isinstance(site, Site) or findings.count():
         return _verdict(None, findings, draft)
     drivers = {device.settings.id: device.driver for device in resolved}
     return _verdict(resolve(site, drivers, directory, catalogue), findings, draft)
@@ -130,8 +130,8 @@ def _check_loads(site: Draft, resolved: list[Resolved], findings: Findings) -> N
                 code,
                 (*draft.path, "baud"),
                 line=line.name,
-                busy_s=load.busy_s,
-                period_s=load.period_s,
+                busy=f"{load.busy_s:.3g}",
+                period=f"{load.period_s:g}",
                 percent=load.share * 100,
                 devices=len(devices),
                 baud=line.baud,

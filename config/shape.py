@@ -19,7 +19,7 @@ Kind = Literal["string", "integer", "number", "boolean", "duration", "size", "an
 
 
 class Scalar(msgspec.Struct, frozen=True):
-    """A single value.  `form` names a further rule for texts: place, timezone, mqtt-url, file, secret-file."""
+    """A single value.  `form` says what a text names: place, timezone, mqtt-url, file, secret-file, profile, point."""
 
     kind: Kind
     choices: tuple[str | int, ...] = ()

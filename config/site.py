@@ -182,6 +182,7 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "Device type: family/name, of the product or of the folder profiles/ beside this file.",
             "设备模板：类别/名称，可以是自带模板，也可以是本文件旁 profiles/ 目录中的模板。",
             example="water/tuf-2000",
+            kind="profile",
         ),
     ]
     line: Annotated[Name, help_text("Line that it hangs on.", "所接的线路。", example="rs485-1")]
@@ -276,7 +277,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = 3
     point: Annotated[
-        str | None, help_text("Point that a threshold watches.", "阈值规则监视的测点。", example="water.pressure")
+        str | None,
+        help_text("Point that the rule watches.", "规则监视的测点。", example="water.pressure", kind="point"),
     ] = None
     above: Annotated[
         float | None,

@@ -51,7 +51,9 @@ class RegisterPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value = (decode(type, order) + fraction) * scale + offset, then from `unit` into the catalogue's unit.
     """
 
-    point: Annotated[str, help_text("Name in the point catalogue.", "测点目录中的名称。", example="water.volume.total")]
+    point: Annotated[
+        str, help_text("Name in the point catalogue.", "测点目录中的名称。", example="water.volume.total", kind="point")
+    ]
     address: Address
     type: Encoding
     unit: Annotated[

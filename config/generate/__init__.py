@@ -1,0 +1,1 @@
+"""Files that follow from settings types, catalogue and profiles; `python -m courtyard.config.generate` writes them."""
