@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -21,11 +22,16 @@ from hw_sim.fixed import FixedServer
 from hw_sim.served import Served
 from hw_sim.throttle import Throttle
 
+REALTIME = "run before all other processes, as hardware would (needs root) 实时调度(需要 root)"
+REALTIME_PRIORITY = 10
+
 
 def main(argv: list[str] | None = None) -> int:
     """Exit codes: 0 ended as told, 1 refused or failed, 2 wrong arguments."""
     arguments = _parser().parse_args(argv)
     try:
+        if getattr(arguments, "realtime", False):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))
         return int(arguments.run(arguments) or 0)
     except (OSError, ValueError, CommandError) as error:
         print(f"hw-sim: {error}", file=sys.stderr)
@@ -66,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--baud", type=int, default=9600, help="line speed 波特率")
     command.add_argument("--bits", type=int, default=11, choices=(10, 11), help="bit-times a byte 每字节位数")
     command.add_argument("--control", type=Path, help="control socket 控制套接字")
+    command.add_argument("--realtime", action="store_true", help=REALTIME)
 
     command = add("throttle", "A TCP proxy that is a bad uplink. 模拟劣质上行链路的 TCP 代理。", _throttle)
     command.add_argument("host")
@@ -90,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 def _fleet_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--folder", type=Path, help="where ports and control socket appear 串口与控制套接字目录")
     command.add_argument("--control", type=Path, help="control socket (default: FOLDER/control.sock) 控制套接字")
+    command.add_argument("--realtime", action="store_true", help=REALTIME)
     command.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second 时间倍率")
     command.add_argument("--start", type=float, help="simulated start, Unix seconds (default: now) 起始时间")
     command.add_argument("--served", type=Path, help="write every answer served to this JSON Lines file 应答记录文件")

@@ -36,9 +36,8 @@ from hw_sim.slave import Bus, RtuStation, TcpServer, Unit
 MODELS: dict[str, Callable[..., Device]] = {
     model.model: model for model in (Tuf2000, KaifengXintai, Bove, UltraD, PulseCollector, RelayBoard, LoadMeter, Bank)
 }
-KNOWS_ADDRESS = ("kaifeng-xintai", "bove")
-"""Models with a register that holds their own address."""
-METERS = ("tuf-2000", "kaifeng-xintai", "bove", "ultrad", "pulse-collector")
+WATER_METERS = ("tuf-2000", "kaifeng-xintai", "bove", "ultrad")
+METERS = (*WATER_METERS, "pulse-collector")
 PER_SERIAL_LINE = 32
 USB_BREAK_S = 0.05
 """Silence that surely ends a frame behind a USB adapter, which lumps bytes."""
@@ -165,7 +164,7 @@ class Fleet:
             if device.line not in units:
                 raise ValueError(f"{device.id}: unknown line {device.line!r}; known: {', '.join(units)}")
             options = dict(device.options)
-            if device.model in KNOWS_ADDRESS:
+            if device.model in WATER_METERS:
                 options.setdefault("address", device.address)
             try:
                 made = MODELS[device.model](now, **options)

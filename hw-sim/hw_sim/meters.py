@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from hw_sim.device import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Device, Field, Refusal
 from hw_sim.encoding import Bcd, Pair, float32, int32, uint16, uint32
@@ -24,7 +24,14 @@ class WaterMeter(Device):
     """First reading that the total cannot show."""
 
     def __init__(
-        self, now: float, *, seed: object = 1, people: int = 3, start_m3: float = 0.0, serial: int = 12345678
+        self,
+        now: float,
+        *,
+        seed: object = 1,
+        people: int = 3,
+        start_m3: float = 0.0,
+        serial: int = 12345678,
+        address: int = 1,
     ) -> None:
         super().__init__()
         self.household = Household(seed, people)
@@ -33,7 +40,7 @@ class WaterMeter(Device):
         self.reverse = Dial(self.back.litres, now, 0.0)
         self.serial = serial
         self.switched_on = now
-        self.values: dict[str, float] = {}
+        self.values: dict[str, float] = {"address": address} if "address" in self.fields else {}
         """Quantities that were set by hand and no longer live."""
 
     @property
@@ -167,12 +174,11 @@ class KaifengXintai(WaterMeter):
     writable = frozenset({0x01, 0x02, 0x08, 0x09, 0x0E, 0x1C})
     OPEN, CLOSED = 1, 2
 
-    def __init__(self, now: float, *, address: int = 1, prepaid_m3: float = 500.0, **more: object) -> None:
-        super().__init__(now, **more)  # type: ignore[arg-type]
+    def __init__(self, now: float, *, prepaid_m3: float = 500.0, **more: Any) -> None:
+        super().__init__(now, **more)
         self.valve = self.OPEN
         self._moving: tuple[float, int] | None = None
         self._prepaid = prepaid_m3 + self.forward.read(now) / 1000
-        self.values["address"] = address
 
     @property
     def shut(self) -> bool:
@@ -244,10 +250,6 @@ class Bove(WaterMeter):
         "baud_code": Field(37, uint16()),
     }
 
-    def __init__(self, now: float, *, address: int = 1, **more: object) -> None:
-        super().__init__(now, **more)  # type: ignore[arg-type]
-        self.values |= {"address": address, "baud_code": 1}
-
     def live(self, now: float) -> dict[str, float]:
         return {
             "flow_l_per_h": max(0.0, self.flow_l_per_h(now)),
@@ -255,6 +257,7 @@ class Bove(WaterMeter):
             "reverse_m3": math.floor(self.reverse.read(now)) / 1000,
             "pressure_mpa": self.pressure_mpa(now),
             "status_bits": 0,
+            "baud_code": 1,
             "temperature_c": self.temperature_c(now),
             "serial": self.serial,
         }
