@@ -277,11 +277,14 @@ class TcpServer:
 
     async def open(self, host: str = "127.0.0.1", port: int = 0) -> TcpServer:
         """Listens; port 0 picks a free one, kept over `close` and `open`."""
-        stream = _TcpStream if self.framing == "tcp" else _RtuStream
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: stream(self), host, port or self.port, reuse_address=True)
+        self._server = await loop.create_server(self.stream, host, port or self.port, reuse_address=True)
         self.host, self.port = self._server.sockets[0].getsockname()[:2]
         return self
+
+    def stream(self) -> asyncio.Protocol:
+        """The protocol of one connection."""
+        return _TcpStream(self) if self.framing == "tcp" else _RtuStream(self)
 
     def drop_connections(self) -> None:
         for stream in list(self.streams):
