@@ -123,7 +123,7 @@ class Splitter:
             self._searched = True
             self._scan(found, now_ms, closed=True)
         if self._buffer and quiet_ms >= self._shape.patience_ms:
-            found.append(_truncated(self._buffer, now_ms))
+            _report_truncated(found, self._buffer, self._refused, len(self._buffer), now_ms)
             self._buffer.clear()
             self._refused = 0
         return found
@@ -141,7 +141,7 @@ class Splitter:
                     if behind is None:
                         break
                     _report_noise(found, buffer, told, at, now_ms)
-                    found.append(_truncated(buffer[at:behind], now_ms))
+                    _report_truncated(found, buffer, max(told, at), behind, now_ms)
                     at = told = behind
                     continue
                 verdict = Flaw("length", longest, longest, OVERLONG)
@@ -202,10 +202,11 @@ def wrong_checksum(found: int, expected: int, digits: int = 2) -> Text:
     )
 
 
-def _truncated(data: Buffer, now_ms: int) -> Damage:
-    return Damage(bytes(data), Flaw("truncated", len(data), len(data), TRUNCATED), now_ms)
-
-
 def _report_noise(found: list[Frame | Damage], buffer: bytearray, start: int, end: int, now_ms: int) -> None:
     if start < end:
         found.append(Damage(bytes(buffer[start:end]), Flaw("noise", 0, end - start, NOISE), now_ms))
+
+
+def _report_truncated(found: list[Frame | Damage], buffer: bytearray, start: int, end: int, now_ms: int) -> None:
+    if start < end:
+        found.append(Damage(bytes(buffer[start:end]), Flaw("truncated", end - start, end - start, TRUNCATED), now_ms))

@@ -13,13 +13,17 @@ from courtyard.drivers.fire.framing import Shape
 
 
 class Panel(NamedTuple):
-    """One protocol: its frames, their meaning, their dissection."""
+    """One protocol: its frames, their meaning, their dissection.
+
+    `repeats_ms` is the time within which the panel says the same frame again; 0, it does not.
+    """
 
     title: Text
     shape: Shape
     parse: Callable[[bytes], Any]
     events: Callable[[Any], list[PanelEvent]]
     dissect: Callable[[bytes], Dissection]
+    repeats_ms: int = 0
 
     def read(self, frame: bytes) -> list[PanelEvent]:
         """What one good frame says.  Raises FrameError."""
@@ -33,7 +37,7 @@ def _panel(en: str, zh: str, module: Any) -> Panel:
 PANELS: Mapping[str, Panel] = {
     "gb26875": _panel("GB/T 26875.3-2011 transmission device", "GB/T 26875.3-2011 用户信息传输装置", gb26875),
     "jbf": _panel("Jade Bird JBF", "青鸟 JBF", jbf),
-    "gst24": _panel("GST5000 CRT", "海湾 GST5000 CRT", gst24),
+    "gst24": _panel("GST5000 CRT", "海湾 GST5000 CRT", gst24)._replace(repeats_ms=2000),
     "gst232": _panel("GST RS-232", "海湾 GST RS-232", gst232),
     "gst-printer": _panel("GST printer", "海湾 GST 打印机", gst_printer),
     "ld128": _panel("Leader LD128E CRT", "利达 LD128E CRT", ld128),
