@@ -1,0 +1,119 @@
+"""One poll of one device: all its requests, retries and refusals, joined into one set of values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from courtyard.drivers.base import Fault, Scalar
+from courtyard.drivers.modbus.faults import FAILURE_FAULTS, device_fault, refusal, refused_fault
+from courtyard.drivers.modbus.link import EMPTY, Link, NotYet, Refused, Unanswered
+from courtyard.drivers.modbus.unit import SILENT_PARTS, Job, Unit
+
+NO_ANSWER = "bad:comm"
+
+MayRetry = Callable[[Unit, int, float], bool]
+"""Given the tries of this request so far, all in vain, and the seconds that the last one took: whether to try again."""
+
+
+class Busy(Exception):
+    """The device asks to be left alone for a while."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Cycle(NamedTuple):
+    """What a poll brought.  `trouble` is the worst that happened; `answered` whether the device spoke at all."""
+
+    values: dict[str, Scalar | None]
+    quality: dict[str, str]
+    answered: bool
+    silent: bool
+    trouble: Fault | None
+
+
+async def run_cycle(unit: Unit, link: Link, may_retry: MayRetry) -> Cycle:
+    """Asks everything once.  Raises Busy and NotYet when the device wants another time, LineDown as links do."""
+    values = dict(unit.blank)
+    quality: dict[str, str] = dict.fromkeys(unit.refused, NO_ANSWER) if unit.refused else {}
+    work = unit.jobs[::-1]
+    kept: list[Job] = []
+    answered = silent = False
+    trouble: Fault | None = None
+    while work:
+        job = work.pop()
+        if silent:
+            quality.update(dict.fromkeys(job.decoder.names, NO_ANSWER))
+            kept.append(job)
+            continue
+        try:
+            payload = await _ask(unit, job, link, may_retry)
+        except Refused as refused:
+            unit.count("refused")
+            meaning = refusal(refused.code)
+            answered = answered or meaning.policy != "silence"
+            if meaning.policy == "wait":
+                raise Busy(refused.code) from None
+            if meaning.policy == "split" and (halves := unit.split(job, refused.code)):
+                work += reversed(halves)
+                continue
+            quality.update(dict.fromkeys(job.decoder.names, NO_ANSWER))
+            if meaning.policy == "configuration":
+                unit.give_up(job, refused.code)
+            elif meaning.policy != "split":
+                trouble = refused_fault(unit.device.address, refused.code)
+                silent = meaning.policy == "silence"
+                kept.append(job)
+        except (Unanswered, NotYet) as failed:
+            if isinstance(failed, NotYet) and not answered:
+                raise
+            trouble = _trouble(unit, failed)
+            quality.update(dict.fromkeys(job.decoder.names, NO_ANSWER))
+            job.silences += 1
+            silent = True
+            kept.append(job)
+        else:
+            answered = True
+            job.silences = 0
+            bad = job.decoder.decode(payload, values)
+            if bad:
+                quality.update(bad)
+            kept.append(job)
+    unit.learned(_without_silent_parts(unit, kept) if silent and answered else kept, link.now())
+    return Cycle(values, quality, answered, silent, trouble)
+
+
+async def _ask(unit: Unit, job: Job, link: Link, may_retry: MayRetry) -> bytes:
+    tries = 0
+    while True:
+        began = link.now()
+        try:
+            return await link.read(job.ask)
+        except (Unanswered, Refused) as failed:
+            if isinstance(failed, Unanswered):
+                unit.count(failed.failure)
+            elif refusal(failed.code).policy != "silence":
+                raise
+            tries += 1
+            if not may_retry(unit, tries, link.now() - began):
+                raise
+            unit.count("retries")
+
+
+def _trouble(unit: Unit, failed: Unanswered | NotYet) -> Fault:
+    """Says late rather than silent when late answers have been coming."""
+    late = unit.late_replies > unit.late_before
+    code = "device.silent" if isinstance(failed, NotYet) else FAILURE_FAULTS[failed.failure]
+    if late and code == "device.silent":
+        code = "device.late"
+    return device_fault(code, unit=unit.device.address, timeout_s=unit.device.profile.timeout_s)
+
+
+def _without_silent_parts(unit: Unit, jobs: list[Job]) -> list[Job]:
+    """Splits requests that stay unanswered while the device answers others: some refuse by silence."""
+    kept: list[Job] = []
+    for job in jobs:
+        kept += [job] if job.silences < SILENT_PARTS else unit.split(job, EMPTY)
+    return kept

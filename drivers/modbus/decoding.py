@@ -1,0 +1,136 @@
+"""Payload of a read to point values, compiled once per request.  Pure.
+
+What is never a value: not-a-number, infinity, a denormal (the mark of a wrong word order), all ones of an unsigned
+type, a BCD digit above 9, a code that the map does not list, a fraction of more than one, anything outside the
+point's limits.  Such a point is None with quality `bad:decode`, or `bad:range` when only the limits are broken.
+
+Two ways to the same values: plain numbers are checked and scaled in bulk; when any check of the bulk fails, and for
+every other kind of point, each goes through its own function, which decides exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import add, itemgetter, le, mul, truediv
+from typing import Any
+
+from courtyard.drivers.base import Scalar
+from courtyard.drivers.modbus.frames import BIT_FUNCTIONS, Read
+from courtyard.drivers.modbus.numbers import BITS, IDENTITY, LARGEST, finisher, limits, line_of, sentinels
+from courtyard.drivers.modbus.planning import WORDS
+from courtyard.drivers.modbus.settings import Fraction, ModbusPoint, Order, RegisterPoint
+from courtyard.drivers.modbus.unpacking import Cell, unpack_bits, unpack_registers
+
+
+class Decoder:
+    """Decodes the answers to one read."""
+
+    def __init__(self, read: Read, points: Sequence[ModbusPoint], order: Order) -> None:
+        ordered = sorted(points, key=_class)
+        self.names = tuple(point.register.point for point in ordered)
+        self.payload_bytes = read.payload_bytes
+        cells = [_cell(read, point.register, point.register, order) for point in ordered]
+        self._pairs: list[tuple[int, int]] = []
+        for at, point in enumerate(ordered):
+            if point.register.fraction:
+                self._pairs.append((at, len(cells)))
+                cells.append(_cell(read, point.register, point.register.fraction, order))
+        if read.function in BIT_FUNCTIONS:
+            self._unpack = unpack_bits(cell.offset for cell in cells)
+        else:
+            self._unpack = unpack_registers(cells, read.payload_bytes)
+        self._finishers = [finisher(point) for point in ordered]
+        self._unlimited = [finisher(point, limited=False) for point in ordered]
+        self._bulk = _Bulk([point for point in ordered if _class(point) != SINGLY])
+
+    def decode(self, payload: bytes, values: dict[str, Scalar | None]) -> dict[str, str]:
+        """Sets the points of this read in `values`; returns the quality of those that are bad.
+
+        Raises ValueError for a payload of another length.
+        """
+        if len(payload) != self.payload_bytes:
+            raise ValueError(f"{len(payload)} bytes instead of {self.payload_bytes}")
+        raws, normal = self._unpack(payload)
+        bulk = self._bulk.values(raws) if normal else None
+        done = 0 if bulk is None else len(bulk)
+        if done == len(self.names) and bulk is not None:
+            values.update(zip(self.names, bulk, strict=True))
+            return {}
+        if self._pairs:
+            raws = self._joined(raws)
+        rest = [finish(raw) for finish, raw in zip(self._finishers[done:], raws[done:], strict=False)]
+        values.update(zip(self.names, [*(bulk or ()), *rest], strict=True))
+        return self._qualities(raws, done, rest) if None in rest else {}
+
+    def _joined(self, raws: Sequence[Any]) -> Sequence[Any]:
+        joined = list(raws)
+        for at, fraction in self._pairs:
+            joined[at] = (raws[at], raws[fraction])
+        return joined
+
+    def _qualities(self, raws: Sequence[Any], done: int, rest: Sequence[Scalar | None]) -> dict[str, str]:
+        return {
+            self.names[at]: "bad:decode" if self._unlimited[at](raws[at]) is None else "bad:range"
+            for at, value in enumerate(rest, done)
+            if value is None
+        }
+
+
+class _Bulk:
+    """Plain numbers, those that need no arithmetic first: all checked and scaled by a few passes in C.
+
+    The checks are strict: what they let through is a value of its point; what they stop may still be one.
+    """
+
+    def __init__(self, points: Sequence[ModbusPoint]) -> None:
+        lines = [line_of(point) for point in points]
+        self._size = len(points)
+        self._as_is = sum(line is IDENTITY for line in lines)
+        scaled = lines[self._as_is :]
+        self._factors = [line.factor for line in scaled] if any(line.factor != 1 for line in scaled) else None
+        self._biases = [line.bias for line in scaled] if any(line.bias for line in scaled) else None
+        self._divisors = [line.divisor for line in scaled]
+        self._sentinels = frozenset[int]().union(*(sentinels(point.register) for point in points))
+        bounded = [at for at, point in enumerate(points) if limits(point.register) != (-LARGEST, LARGEST)]
+        self._bounded: Callable[[Sequence[Any]], Any] | None = itemgetter(*bounded, bounded[0]) if bounded else None
+        bounds = [limits(points[at].register) for at in (*bounded, *bounded[:1])]  # twice: always a tuple
+        self._low, self._high = [low for low, _ in bounds], [high for _, high in bounds]
+
+    def values(self, raws: Sequence[Any]) -> Sequence[float | int] | None:
+        """The values of the first raw numbers; None when one of them does not pass."""
+        raws = raws[: self._size]
+        if self._sentinels and not self._sentinels.isdisjoint(raws):
+            return None
+        values = raws
+        if self._divisors:
+            scaled: Any = raws[self._as_is :]
+            if self._factors:
+                scaled = map(mul, scaled, self._factors)
+            if self._biases:
+                scaled = map(add, scaled, self._biases)
+            values = [*raws[: self._as_is], *map(truediv, scaled, self._divisors)]
+        if self._bounded is not None:
+            limited = self._bounded(values)
+            if not (all(map(le, self._low, limited)) and all(map(le, limited, self._high))):
+                return None
+        return values
+
+
+AS_IS, SCALED, SINGLY = 0, 1, 2
+
+
+def _class(point: ModbusPoint) -> int:
+    """How a point is decoded; also the order of points within a decoder."""
+    register = point.register
+    plain = register.map is None and not (register.as_text or register.fraction or register.mask)
+    if not plain or (register.type != "float32" and register.type not in BITS):
+        return SINGLY
+    return AS_IS if line_of(point) is IDENTITY else SCALED
+
+
+def _cell(read: Read, register: RegisterPoint, half: RegisterPoint | Fraction, order: Order) -> Cell:
+    """Where one number of a point stands; a single register is big-endian unless the point itself says otherwise."""
+    own = half.order or register.order
+    if WORDS[half.type] == 1:
+        order = "DCBA" if own in ("BADC", "DCBA") else "ABCD"
+    return Cell(half.address - read.address, half.type, order if WORDS[half.type] == 1 else own or order)

@@ -1,0 +1,141 @@
+"""One device on a Modbus line: its requests as far as they are learned, its place in the schedule, its health."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from courtyard.drivers.base import Fault, Scalar
+from courtyard.drivers.lines.settings import LineSettings, TcpLine
+from courtyard.drivers.modbus.counting import Counters
+from courtyard.drivers.modbus.decoding import Decoder
+from courtyard.drivers.modbus.faults import device_fault, refused_fault
+from courtyard.drivers.modbus.link import Ask, Records
+from courtyard.drivers.modbus.planning import Part, halves, plan
+from courtyard.drivers.modbus.settings import ModbusDevice
+from courtyard.drivers.modbus.timing import Schedule
+
+OFFLINE_CYCLES = 3
+RELEARN_S = 1800.0
+"""After this long, requests that were split or given up are tried whole again."""
+RELEARN_ALL_S = 60.0
+"""The same for a device that refuses everything; until then it is not asked."""
+SUSPECT_CYCLES = 2
+"""Polls in a row with a request in vain, after which asking the device costs the line's budget."""
+WAKE_PAUSE_S = 5.0
+"""A battery meter that was not asked for so long may lose the first request."""
+SILENT_PARTS = 3
+"""Cycles in which a request found no answer while others of the unit did, before it is split."""
+
+
+class Job:
+    """One request of a device and what becomes of its answer."""
+
+    __slots__ = ("ask", "decoder", "part", "silences")
+
+    def __init__(self, part: Part, device: ModbusDevice, records: Records) -> None:
+        self.part = part
+        self.ask = Ask(device.address, part.read, device.profile, records[device.address])
+        self.decoder = Decoder(part.read, [item.point for item in part.items], device.profile.order)
+        self.silences = 0
+
+
+class Unit:
+    """State of one device."""
+
+    def __init__(self, device: ModbusDevice, line: LineSettings, records: Records, schedule: Schedule) -> None:
+        self.device, self.schedule = device, schedule
+        self.counts: dict[str, int] = {}
+        self.blank: dict[str, Scalar | None] = dict.fromkeys(point.register.point for point in device.points)
+        self.counters = Counters(device.points)
+        self.record = records[device.address]
+        self.unusable = self._check(line)
+        """A mistake in the configuration because of which the device is not polled at all."""
+        self.jobs: list[Job] = []
+        self._whole = False
+        """Whether the jobs are the fewest possible, nothing split and nothing given up."""
+        self.refused: dict[str, int] = {}
+        """Points that the device refuses to give, with the exception code."""
+        self.relearn_at = 0.0
+        self.not_before = 0.0
+        self.busy = 0
+        self.silent_cycles = 0
+        """Polls in a row with a request in vain."""
+        self.failed_cycles = 0
+        self.offline = False
+        self.trouble: Fault | None = None
+        self.late_before = 0
+        self.cost_s = 0.0
+        """Line time of the last whole cycle."""
+        self.heard_at = -WAKE_PAUSE_S
+        self._records = records
+        profile = device.profile
+        self.probe_s = profile.timeout_s * (2 if profile.wake else 1)
+
+    @property
+    def suspect(self) -> bool:
+        return self.silent_cycles >= SUSPECT_CYCLES
+
+    @property
+    def ready_at(self) -> float:
+        return max(self.schedule.due, self.not_before)
+
+    @property
+    def late_replies(self) -> int:
+        return self.record.counts.get("late_replies", 0)
+
+    def count(self, name: str, by: int = 1) -> None:
+        self.counts[name] = self.counts.get(name, 0) + by
+
+    def count_of(self, name: str) -> int:
+        return self.counts.get(name, 0)
+
+    def learn_anew(self, now: float) -> None:
+        """Back to the fewest requests, now and then."""
+        if not self._whole and now >= self.relearn_at:
+            self.jobs = [self.job(part) for part in plan(self.device.points, self.device.profile)]
+            self.refused.clear()
+            self._whole = True
+            self.relearn_at = now + RELEARN_S
+
+    def learned(self, jobs: list[Job], now: float) -> None:
+        """The requests that remain after a cycle."""
+        self.jobs = jobs
+        if not jobs:
+            self.relearn_at = self.not_before = now + RELEARN_ALL_S
+
+    def job(self, part: Part) -> Job:
+        return Job(part, self.device, self._records)
+
+    def split(self, job: Job, code: int) -> Sequence[Job]:
+        """Two requests instead of one that was refused; none when a single point remains, which is given up."""
+        self._whole = False
+        cut = halves(job.part)
+        if cut is None:
+            self.give_up(job, code)
+            return ()
+        self.count("splits")
+        return [self.job(part) for part in cut]
+
+    def give_up(self, job: Job, code: int) -> None:
+        """The points of a request that will not be asked again before the requests are learned anew."""
+        self._whole = False
+        self.refused.update(dict.fromkeys(job.decoder.names, code))
+
+    def fault(self) -> Fault | None:
+        """What to tell of this device now."""
+        if self.unusable or self.offline or self.trouble:
+            return self.unusable or self.trouble
+        if self.refused:
+            return refused_fault(self.device.address, next(iter(self.refused.values())), tuple(self.refused))
+        return None
+
+    def _check(self, line: LineSettings) -> Fault | None:
+        address = self.device.address
+        lowest, highest = (0, 255) if isinstance(line, TcpLine) else (1, 247)
+        if not lowest <= address <= highest:
+            return device_fault("device.address", unit=address)
+        try:
+            plan(self.device.points, self.device.profile)
+        except ValueError as error:
+            return device_fault("device.profile", reason=error)
+        return None
