@@ -7,6 +7,7 @@ connection) stays in the list with its state, because a number is never reused.
 
 from __future__ import annotations
 
+import json
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -40,6 +41,13 @@ class Answer(NamedTuple):
         return self.payload[offset : offset + 2 * words]
 
 
+class Ticket(NamedTuple):
+    """Where an answer is kept; `offset` is None when it was only counted."""
+
+    number: int
+    offset: int | None
+
+
 class Log:
     """The answers of one device."""
 
@@ -49,39 +57,38 @@ class Log:
         self.clean = 0
         self.kept = 0
         self._served = served
+        self._name = json.dumps(device)
         self._data = bytearray()
 
-    def append(self, unit: int, function: int, address: int, count: int, payload: bytes, spoilt: bool) -> int:
+    def append(self, unit: int, function: int, address: int, count: int, payload: bytes, spoilt: bool) -> Ticket:
         """Adds an answer; returns a ticket for `damage`."""
         self.count += 1
         self.clean += not spoilt
         served = self._served
-        ticket = -1
+        offset = None
         at = served.wall()
         if served.room(_HEAD.size + len(payload)):
-            ticket = len(self._data)
+            offset = len(self._data)
             self.kept += 1
             self._data += _HEAD.pack(at, self.count, unit, function, address, count, len(payload) << 2 | spoilt)
             self._data += payload
         if served.file is not None:
             state = STATES[spoilt]
             served.file.write(
-                f'{{"device":"{self.device}","number":{self.count},"at":{at:.4f},"unit":{unit},"function":{function},'
+                f'{{"device":{self._name},"number":{self.count},"at":{at:.4f},"unit":{unit},"function":{function},'
                 f'"address":{address},"count":{count},"payload":"{payload.hex()}","state":"{state}"}}\n'
             )
-        return ticket
+        return Ticket(self.count, offset)
 
-    def damage(self, ticket: int, state: str) -> None:
+    def damage(self, ticket: Ticket, state: str) -> None:
         """An answer counted as clean did not arrive whole after all."""
         self.clean -= 1
-        if ticket < 0:
-            return
-        position = ticket + _HEAD.size - 2
-        (packed,) = struct.unpack_from("<H", self._data, position)
-        struct.pack_into("<H", self._data, position, packed & ~3 | STATES.index(state))
+        if ticket.offset is not None:
+            position = ticket.offset + _HEAD.size - 2
+            (packed,) = struct.unpack_from("<H", self._data, position)
+            struct.pack_into("<H", self._data, position, packed & ~3 | STATES.index(state))
         if self._served.file is not None:
-            (number,) = struct.unpack_from("<I", self._data, ticket + 8)
-            self._served.file.write(f'{{"device":"{self.device}","number":{number},"state":"{state}"}}\n')
+            self._served.file.write(f'{{"device":{self._name},"number":{ticket.number},"state":"{state}"}}\n')
 
     def __iter__(self) -> Iterator[Answer]:
         position = 0

@@ -15,7 +15,7 @@ from typing import Protocol
 from hw_sim import rtu
 from hw_sim.device import Device
 from hw_sim.faults import Reply
-from hw_sim.served import Log, Served
+from hw_sim.served import Log, Served, Ticket
 from hw_sim.wire import Burst
 
 BROADCAST = 0
@@ -37,7 +37,7 @@ class Sending:
     reply: Reply
     device: Device
     log: Log
-    ticket: int
+    ticket: Ticket
 
     def lost(self, state: str) -> None:
         if not self.reply.spoilt:
