@@ -96,10 +96,13 @@ def test_the_chinese_page_says_the_same(twin: Path) -> None:
     assert code == [line.split("  # ")[0].split("   #")[0].rstrip() for line in blocks(english)]
 
 
-@pytest.mark.parametrize("twin", TWINS, ids=lambda path: path.name)
+HAND_WRITTEN = [twin for twin in TWINS if not twin.read_text().startswith("<!--")]
+
+
+@pytest.mark.parametrize("twin", HAND_WRITTEN, ids=lambda path: path.name)
 def test_chinese_text_has_chinese_punctuation(twin: Path) -> None:
     prose = re.sub(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", "", twin.read_text(), flags=re.DOTALL)
-    assert re.findall(r".{0,9}[\u4e00-\u9fff][,;:!?(].{0,9}", prose) == []
+    assert re.findall(r".{0,9}[\u4e00-\u9fff](?:[,;!?(]|:(?!/)).{0,9}", prose) == []
 
 
 def test_continuous_integration_runs_what_developers_run() -> None:
