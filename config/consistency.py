@@ -245,7 +245,7 @@ def _check_point(
     watched = [
         name for name in _names(site, "devices", "id") if any(fnmatchcase(name, pattern) for pattern in patterns)
     ]
-    if watched and all(name in points for name in watched):
+    if watched and _whole(site, "devices") and all(name in points for name in watched):
         read = sorted(set().union(*(points[name] for name in watched)))
         if point not in read:
             findings.add("rule.not_read", path, found=point, near=read, allowed=names(read))

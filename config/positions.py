@@ -36,8 +36,12 @@ _STRING = re.compile(
 _SCALAR = re.compile(r"[^,\]}#\r\n]+")
 
 
+DEEPEST = 100
+"""Steps of a path; `tomllib` itself gives up at some hundreds of nested brackets."""
+
+
 class _Stop(Exception):
-    """The text is not TOML from here on."""
+    """The text is not TOML from here on, or nested too deeply."""
 
 
 def scan(text: str) -> dict[Path, Spot]:
@@ -131,6 +135,8 @@ class _Scanner:
             else:
                 keys.append(self._skip(_BARE))
             self._skip(_SPACE)
+            if len(keys) > DEEPEST:
+                raise _Stop
             if not self.text.startswith(".", self.at):
                 return keys
             self.at += 1
@@ -139,6 +145,8 @@ class _Scanner:
         """One value; lists and inline tables are kept on a stack of their own, so that depth costs no recursion."""
         stack: list[tuple[str, Path, int]] = []
         while True:
+            if len(path) > DEEPEST:
+                raise _Stop
             self.spots[path] = Spot(key_at, self.at)
             opener = self.text[self.at]
             if opener in "[{":
