@@ -17,6 +17,8 @@ from courtyard.config.quantities import size_text
 from courtyard.drivers.lines.settings import RtuTcpLine, SerialLine
 from courtyard.drivers.modbus.settings import ModbusProfile
 
+NAMED_BY = {"uplinks": "name", "lines": "name", "devices": "id", "outputs": "name", "rules": "name"}
+"""The setting that names the entries of each list."""
 _RULE_SETTINGS = {
     "threshold": ("point", "above", "below", "hysteresis", "for_s"),
     "unreachable": ("for_s",),
@@ -29,13 +31,7 @@ _SPECIAL = ("point", "above", "below", "hysteresis", "for_s")
 
 def check(site: Draft, profiles: Mapping[str, ModbusProfile], catalogue: Catalogue, findings: Findings) -> None:
     """`profiles` by device id, as far as they could be loaded."""
-    for key, attribute in (
-        ("uplinks", "name"),
-        ("lines", "name"),
-        ("devices", "id"),
-        ("outputs", "name"),
-        ("rules", "name"),
-    ):
+    for key, attribute in NAMED_BY.items():
         _unique(site.drafts(key), attribute, findings)
     _check_journal(site, findings)
     for uplink in site.drafts("uplinks"):
@@ -60,14 +56,13 @@ def _unique(drafts: Iterable[Draft], attribute: str, findings: Findings) -> None
             first[name] = draft
 
 
-def _names(site: Draft, key: str, attribute: str = "name") -> list[str]:
-    return [name for draft in site.drafts(key) if (name := draft.get(attribute)) is not None]
+def _names(site: Draft, key: str) -> list[str]:
+    return [name for draft in site.drafts(key) if (name := draft.get(NAMED_BY[key])) is not None]
 
 
 def _whole(site: Draft, key: str) -> bool:
-    """Whether every entry of a list could be read; references into a broken list are not judged."""
-    drafts = site.drafts(key)
-    return key in site.values and all("name" in draft.values or "id" in draft.values for draft in drafts)
+    """Whether the name of every entry of a list is known; references into another list are not judged."""
+    return key in site.values and all(NAMED_BY[key] in draft.values for draft in site.drafts(key))
 
 
 def _check_journal(site: Draft, findings: Findings) -> None:
@@ -105,7 +100,7 @@ def _check_uplink(uplink: Draft, site: Draft, catalogue: Catalogue, findings: Fi
 
 
 def _check_patterns(draft: Draft, site: Draft, findings: Findings) -> None:
-    devices = _names(site, "devices", "id")
+    devices = _names(site, "devices")
     for index, pattern in enumerate(draft.get("devices") or ()):
         if pattern != "*" and _whole(site, "devices") and not any(fnmatchcase(name, pattern) for name in devices):
             findings.add(
@@ -242,9 +237,7 @@ def _check_point(
         findings.add("point.unknown", path, found=point, near=catalogue)
         return
     patterns = rule.get("devices") or ()
-    watched = [
-        name for name in _names(site, "devices", "id") if any(fnmatchcase(name, pattern) for pattern in patterns)
-    ]
+    watched = [name for name in _names(site, "devices") if any(fnmatchcase(name, pattern) for pattern in patterns)]
     if watched and _whole(site, "devices") and all(name in points for name in watched):
         read = sorted(set().union(*(points[name] for name in watched)))
         if point not in read:
