@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from hw_sim.control import Command
 
 CHUNK_BYTES = 1460
+BUSY_S = 0.02
+"""Bytes that come so soon after the last ones find a busy pipe: what this process was late for is not lost."""
 
 
 class Pipe:
@@ -26,7 +28,8 @@ class Pipe:
         now = time.monotonic()
         if not self.rate_bps:
             return now
-        self._free_at = max(self._free_at, now) + 8 * size / self.rate_bps
+        begin = self._free_at if now - self._free_at < BUSY_S else now
+        self._free_at = begin + 8 * size / self.rate_bps
         return self._free_at
 
 
