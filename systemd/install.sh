@@ -32,7 +32,7 @@ PYTHON names the Python to use (3.11 to 3.13; default python3)." \
 可用环境变量 PYTHON 指定 Python（3.11 至 3.13，默认 python3）。"
 }
 
-root='' wheel='' remove='' purge='' start=1 dry=''
+root='' wheel='' remove='' purge='' enable=1 dry=''
 while [ $# -gt 0 ]; do
     case $1 in
     --wheel | --root)
@@ -42,7 +42,7 @@ while [ $# -gt 0 ]; do
         ;;
     --remove) remove=1 ;;
     --purge) purge=1 ;;
-    --no-start) start='' ;;
+    --no-start) enable='' ;;
     --dry-run) dry=1 ;;
     --help | -h) usage; exit 0 ;;
     *) fail "unknown option $1; see --help." "未知选项 $1，见 --help。" ;;
@@ -57,10 +57,9 @@ if [ "$root" ]; then
     [ ! -d "$root" ] || root=$(CDPATH='' cd -- "$root" && pwd)
     [ "$root" != / ] || root=''
 fi
-# A staged root, or a machine that systemd did not boot, has nothing that could be started.
+# A staged root, or a machine that systemd did not boot, has nothing that could be started now.
 live=
 [ "$root" ] || [ ! -d /run/systemd/system ] || live=1
-[ "$live" ] || start=
 if [ -z "$root" ] && [ -z "$dry" ] && [ "$(id -u)" -ne 0 ]; then
     fail "this changes the system: run it as root (sudo systemd/install.sh), or look first with --dry-run." \
         "需要修改系统：请以 root 运行（sudo systemd/install.sh），或先用 --dry-run 查看。"
@@ -102,10 +101,6 @@ files='644 courtyard.service /etc/systemd/system/courtyard.service
 644 70-courtyard.rules /etc/udev/rules.d/70-courtyard.rules
 755 first-boot.sh /opt/courtyard/first-boot.sh
 644 starter-site.toml /opt/courtyard/starter-site.toml'
-
-control() { # systemctl, on this machine or in the staged root
-    if [ "$root" ]; then run systemctl --root="$root" --quiet "$@"; else run systemctl --quiet "$@"; fi
-}
 
 if [ "$remove" ]; then
     if [ "$live" ]; then
@@ -208,9 +203,11 @@ if [ "$live" ]; then
     run udevadm control --reload
     run udevadm trigger --action=change --subsystem-match=tty --subsystem-match=usb --subsystem-match=gpio
 fi
-if [ "$start" ] || [ "$root" ]; then control enable courtyard.service courtyard-first-boot.service; fi
+if [ "$enable" ]; then
+    run systemctl ${root:+"--root=$root"} --quiet enable courtyard.service courtyard-first-boot.service
+fi
 
-if [ "$start" ]; then
+if [ "$enable" ] && [ "$live" ]; then
     if [ "$changed" ] || ! systemctl --quiet is-active courtyard.service; then
         say "Starting the gateway" "正在启动网关"
         if ! run systemctl restart courtyard.service; then
