@@ -1,5 +1,7 @@
 """The journal: the durable, ordered log of bytes, with progress per uplink."""
 
+from courtyard.buffer.feed import Feed
+from courtyard.buffer.journal import Journal
 from courtyard.buffer.types import (
     Appended,
     Backlog,
@@ -30,8 +32,10 @@ __all__ = [
     "Entry",
     "EntryTooLarge",
     "EpochStatus",
+    "Feed",
     "Finding",
     "Gap",
+    "Journal",
     "JournalBusy",
     "JournalClosed",
     "JournalError",

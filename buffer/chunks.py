@@ -50,6 +50,10 @@ class Chunk:
         """Bytes of all bodies."""
         return self.ends[-1]
 
+    def size_of(self, start: int, count: int) -> int:
+        """Bytes of `count` bodies from the one at index `start` on."""
+        return self.ends[start + count - 1] - (self.ends[start - 1] if start else 0) if count else 0
+
     def fitting(self, seq: int, last: int, max_bytes: int, max_records: int) -> int:
         """How many records from `seq` on, none after `last`, have at most `max_bytes` together (may be 0)."""
         start = seq - self.first
@@ -105,9 +109,14 @@ def pack(chunk: Chunk, *, deflate: bool) -> Iterator[Row]:
         start = stop
 
 
+def intact(row: Row) -> bool:
+    """True when the row is what was written, by its check sum."""
+    return row.records > 0 and row.crc == _crc(*row[:5], row.codec, row.body)
+
+
 def unpack(row: Row) -> Chunk:
     """The records of a row.  Raises BadRow when it is not exactly what was written."""
-    if not row.records > 0 or row.crc != _crc(*row[:5], row.codec, row.body):
+    if not intact(row):
         raise BadRow(f"check sum of {row.epoch}/{row.lane}/{row.first}")
     body = row.body
     if row.codec == DEFLATED:

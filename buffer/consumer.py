@@ -7,8 +7,8 @@ Invariants, per epoch and lane, of the numbers `1..last` that the journal has gi
 - a number enters a gap only when it becomes settled without having been delivered, so no loss is counted twice;
 - a gap is told by a block; until that block is acknowledged it is kept, and comes again if the block is released.
 
-In memory the set of settled ranges may exceed its bound by what is in flight; `copy` keeps the lowest `most`
-ranges, which can only cause repeats.
+In memory the set of settled ranges may exceed its bound by what is in flight; `copy` keeps the lowest
+`max_ranges`, which can only cause repeats.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ def _joined(a: Gap, b: Gap) -> Gap:
 
 
 def add_gap(gaps: list[Gap], gap: Gap, most: int) -> None:
-    """Puts a gap into the list, merged with its neighbours; beyond `most`, the two nearest of one lane are merged."""
+    """Puts a gap into the list, merged with its neighbours; beyond `most`, the two nearest of one lane are merged.
+
+    Gaps of as many different epochs as four times `most` cannot be merged: the oldest is then dropped.
+    """
     for other in tuple(gaps):
         same = (other.epoch, other.lane, other.reason) == (gap.epoch, gap.lane, gap.reason)
         if same and other.first <= gap.last + 1 and gap.first <= other.last + 1:
@@ -50,7 +53,9 @@ def add_gap(gaps: list[Gap], gap: Gap, most: int) -> None:
     if len(gaps) > most:
         ordered = sorted(gaps, key=lambda gap: (gap.epoch, gap.lane, gap.first))
         pairs = [(b.first - a.last, a, b) for a, b in pairwise(ordered) if _key(a) == _key(b)]
-        if pairs:
+        if not pairs and len(gaps) > 4 * most:
+            del gaps[0]
+        elif pairs:
             _, a, b = min(pairs, key=lambda pair: pair[0])
             gaps.remove(a)
             gaps.remove(b)
@@ -71,8 +76,9 @@ class Losses(msgspec.Struct):
 class Consumer:
     """The account of one uplink.  `dirty` and `losses_dirty` name what the disk does not have yet."""
 
-    def __init__(self, name: str, lanes: Sequence[str], start: Start, max_gaps: int) -> None:
-        self.name, self.lanes, self.start, self.max_gaps = name, tuple(lanes), start, max_gaps
+    def __init__(self, name: str, lanes: Sequence[str], start: Start, max_gaps: int, max_ranges: int) -> None:
+        self.name, self.lanes, self.start = name, tuple(lanes), start
+        self.max_gaps, self.max_ranges = max_gaps, max_ranges
         self.settled: dict[Key, RangeSet] = {}
         self.inflight: dict[Key, RangeSet] = {}
         self.marks: dict[Key, int] = {}
@@ -82,14 +88,24 @@ class Consumer:
         self.dirty: set[Key] = set()
         self.losses_dirty = True
 
-    def copy(self, most: int) -> Consumer:
-        """What a transaction works on: the durable part, with at most so many ranges; takes the dirt along."""
-        made = Consumer(self.name, self.lanes, self.start, self.max_gaps)
-        made.settled = {key: ranges.copy(most) for key, ranges in self.settled.items()}
+    def copy(self) -> Consumer:
+        """What a transaction works on: the durable part, with at most `max_ranges` ranges, and what of it is dirty."""
+        made = Consumer(self.name, self.lanes, self.start, self.max_gaps, self.max_ranges)
+        made.settled = {key: ranges.copy(self.max_ranges) for key, ranges in self.settled.items()}
         made.inflight = {key: ranges.copy() for key, ranges in self.inflight.items() if ranges}
         made.gaps, made.carried, made.counts = self.gaps[:], self.carried[:], dict(self.counts)
         made.dirty, made.losses_dirty = set(self.dirty), self.losses_dirty
         return made
+
+    def clean(self) -> None:
+        """What is dirty is being written."""
+        self.dirty = set()
+        self.losses_dirty = False
+
+    def soil(self) -> None:
+        """What was being written may not have been."""
+        self.dirty = set(self.settled)
+        self.losses_dirty = True
 
     def losses(self) -> Losses:
         return Losses(untold=self.gaps + self.carried, counts=self.counts)
@@ -143,6 +159,25 @@ class Consumer:
             self.gaps = [gap for gap in self.gaps if gap not in taken]
             self.carried.extend(taken)
         return taken
+
+    def carry_one(self, gap: Gap) -> None:
+        """This gap is told with a block of its own."""
+        self.gaps.remove(gap)
+        self.carried.append(gap)
+
+    def tell(self, gap: Gap) -> None:
+        """Tells a gap that was asked for; it is not counted as a loss again."""
+        add_gap(self.gaps, gap, self.max_gaps)
+        self.losses_dirty = True
+
+    def unsettle(self, key: Key, first: int, last: int) -> None:
+        """These are to be served again."""
+        self.done(key).remove(first, last)
+        self.dirty.add(key)
+
+    def crowded(self, key: Key) -> bool:
+        """True when there are as many settled ranges as may be."""
+        return len(self.done(key)) >= self.max_ranges
 
     def told(self, gaps: Iterable[Gap]) -> None:
         """These gaps have arrived."""

@@ -6,6 +6,11 @@ import errno
 import sqlite3
 from typing import Final
 
+from courtyard.buffer.types import JournalInUse
+
+DISK_ERRORS: Final = (sqlite3.Error, OSError)
+"""What SQLite and the operating system raise."""
+
 _BY_ERRNO: Final = {
     errno.ENOSPC: "disk.full",
     errno.EDQUOT: "disk.full",
@@ -28,7 +33,7 @@ _BY_PRIMARY_CODE: Final = {
 
 
 class DiskFault(Exception):
-    """The disk refused.  `code` is one of disk.full, .read_only, .permission, .damaged, .busy, .io; `detail` says more."""
+    """The disk refused: `disk.full`, `.read_only`, `.permission`, `.damaged`, `.busy` or `.io`; `detail` says more."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
@@ -39,6 +44,8 @@ def classify(error: BaseException) -> DiskFault:
     """The fault behind an error of SQLite or of the operating system; unknown ones are `disk.io`."""
     if isinstance(error, DiskFault):
         return error
+    if isinstance(error, JournalInUse):
+        return DiskFault("disk.busy", str(error))
     if isinstance(error, OSError):
         return DiskFault(_BY_ERRNO.get(error.errno or 0, "disk.io"), str(error))
     number = getattr(error, "sqlite_errorcode", None)

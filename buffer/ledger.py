@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from courtyard.buffer.consumer import Consumer, Key
 from courtyard.buffer.ranges import RangeSet
-from courtyard.buffer.types import Backlog, EpochStatus, Start
+from courtyard.buffer.types import Backlog, EpochStatus, Options, Start
 
 
 def random_epoch() -> str:
@@ -69,6 +69,15 @@ class Eviction(NamedTuple):
     reason: str = "quota"
 
 
+def book(gone: Eviction, track: Track, consumers: Iterable[Consumer]) -> None:
+    """Notes that a row is gone; every consumer that still wanted some of it gets a gap."""
+    track.absent.add(gone.first, gone.last)
+    track.bytes = max(track.bytes - gone.stored_bytes, 0)
+    for consumer in consumers:
+        if gone.lane in consumer.lanes:
+            consumer.lose((gone.epoch, gone.lane), gone.first, gone.last, gone.times, gone.reason)
+
+
 class Ledger:
     """All accounts.  `current` is the epoch in which the disk numbers."""
 
@@ -86,11 +95,11 @@ class Ledger:
                 consumer.done((epoch.name, lane))
         return epoch
 
-    def attach(self, name: str, lanes: Sequence[str], start: Start, max_gaps: int) -> Consumer:
+    def attach(self, name: str, lanes: Sequence[str], start: Start, options: Options) -> Consumer:
         """The account of this uplink, made if it is new; lanes it no longer wants hold nothing back."""
         consumer = self.consumers.get(name)
         if consumer is None:
-            consumer = self.consumers[name] = Consumer(name, (), start, max_gaps)
+            consumer = self.consumers[name] = Consumer(name, (), start, options.max_gaps, options.max_ranges)
         consumer.start = start
         if consumer.lanes != tuple(lanes):
             consumer.lanes, consumer.losses_dirty = tuple(lanes), True
@@ -127,12 +136,7 @@ class Ledger:
             epoch = self.epochs.get(gone.epoch)
             if epoch is None:
                 continue
-            track = epoch.track(gone.lane)
-            track.absent.add(gone.first, gone.last)
-            track.bytes = max(track.bytes - gone.stored_bytes, 0)
-            for consumer in self.consumers.values():
-                if gone.lane in consumer.lanes:
-                    consumer.lose((gone.epoch, gone.lane), gone.first, gone.last, gone.times, gone.reason)
+            book(gone, epoch.track(gone.lane), self.consumers.values())
 
     def reconcile(self, reason: str, now_ms: int) -> None:
         """Counts what is absent without having been settled: evicted while in flight, or damaged."""
@@ -143,13 +147,19 @@ class Ledger:
                         for first, last in track.absent:
                             consumer.lose((epoch.name, lane), first, last, (now_ms, now_ms), reason)
 
-    def merge(self, disk: Ledger, state_kept: Mapping[str, object]) -> None:
-        """Takes over what a disk that could not be read before turns out to hold.
+    def merge(self, disk: Ledger, state_kept: Mapping[str, object], held: Mapping[Key, RangeSet], now_ms: int) -> bool:
+        """Takes over what a disk that was opened again holds; `held` is what memory has besides.
 
-        Epochs known to both keep the accounts in memory, which are newer, and learn what the disk has lost.
+        Epochs known to both keep the accounts in memory, which are newer, and learn what the disk has lost; of
+        epochs that the disk does not know, only what is held remains.  True when the disk would number on in an
+        epoch of which it has forgotten records: a new one is then needed.
         """
         mine = self.epochs
         self.epochs = {}
+        known = mine.get(disk.current)
+        behind = known is not None and any(
+            track.last > disk.epochs[disk.current].track(lane).last for lane, track in known.tracks.items()
+        )
         for name, theirs in disk.epochs.items():
             epoch = self.epochs[name] = mine.pop(name, theirs)
             epoch.volatile = False
@@ -158,6 +168,10 @@ class Ledger:
                 own.last, own.bytes = max(own.last, track.last), track.bytes
                 for first, last in track.absent:
                     own.absent.add(first, last)
+        for name, epoch in mine.items():
+            epoch.volatile = True
+            for lane, track in epoch.tracks.items():
+                track.absent = RangeSet(held.get((name, lane), RangeSet()).missing(1, track.last))
         self.epochs.update(mine)
         self.current = disk.current
         self.state = {**disk.state, **{name: self.state[name] for name in state_kept if name in self.state}}
@@ -170,15 +184,21 @@ class Ledger:
                             consumer.settle(key, first, last)
         for consumer in self.consumers.values():
             self.place(consumer)
+            consumer.soil()
+        self.reconcile("corrupt", now_ms)
+        return behind
 
     def dead_epochs(self, keep: str) -> list[str]:
-        """Epochs, neither current nor `keep`, that hold no record and of which nobody is to be told anything."""
-        untold = {gap.epoch for c in self.consumers.values() for gap in (*c.gaps, *c.carried)}
+        """Epochs, neither current nor `keep`, that hold no record; gaps of theirs are told without them."""
         return [
             epoch.name
             for epoch in self.epochs.values()
-            if epoch.name not in (self.current, keep, *untold) and not any(t.records for t in epoch.tracks.values())
+            if epoch.name not in (self.current, keep) and not any(t.records for t in epoch.tracks.values())
         ]
+
+    def surplus_epochs(self, most: int, keep: str) -> list[str]:
+        """The oldest epochs that still hold records and are more than there may be."""
+        return [name for name in self.epochs if name not in (self.current, keep)][: max(len(self.epochs) - most, 0)]
 
     def drop_epochs(self, names: Iterable[str]) -> None:
         for name in names:

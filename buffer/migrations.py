@@ -35,7 +35,16 @@ def v1_tables(db: Tables) -> None:
         pk="id",
     )
     db.table("epoch").create(
-        {"id": int, "name": str, "since_ms": int, "reason": str, "running": int, "salvaged": int}, pk="id"
+        {
+            "id": int,
+            "name": str,
+            "since_ms": int,
+            "reason": str,
+            "current": int,
+            "running": int,
+            "salvaged": int,
+        },
+        pk="id",
     )
     db.table("head").create({"id": int, "lane": str, "last": int, "bytes": int, "absent": str}, pk="id")
     db.table("progress").create(

@@ -7,6 +7,9 @@ number, so that a lane's oldest records are its first rows and a lane is read fr
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
+
+from courtyard.buffer.faults import DiskFault
 
 VERSION = 2
 """Of the tables; `PRAGMA user_version`."""
@@ -18,16 +21,19 @@ _SEQ_BITS, _EPOCH_BITS = 42, 16
 MAX_SEQ = (1 << _SEQ_BITS) - 1
 MAX_EPOCH_NO = (1 << _EPOCH_BITS) - 1
 
-PRAGMAS = (
-    f"page_size={PAGE_BYTES}",
-    "auto_vacuum=INCREMENTAL",
+_LAYOUT = (f"page_size={PAGE_BYTES}", "auto_vacuum=INCREMENTAL", "secure_delete=OFF")
+SERVICE = (
+    *_LAYOUT,
     "journal_mode=WAL",
     "synchronous=FULL",
-    "secure_delete=OFF",
     "wal_autocheckpoint=0",
     "cache_size=-1024",
     "temp_store=MEMORY",
 )
+"""For the daemon: what is committed is on disk."""
+
+BUILDING = (*_LAYOUT, "journal_mode=MEMORY", "synchronous=OFF")
+"""For a file that nobody trusts before it is complete, synced and renamed."""
 
 
 class TooNew(Exception):
@@ -44,12 +50,38 @@ def unkey(number: int) -> tuple[int, int, int]:
     return number >> (_EPOCH_BITS + _SEQ_BITS), number >> _SEQ_BITS & MAX_EPOCH_NO, number & MAX_SEQ
 
 
-def prepare(connection: sqlite3.Connection) -> None:
+class Numbers:
+    """Which numbers stand for the names of lanes and epochs in the keys of one database.
+
+    Only the writer gives out new ones; readers of other threads see a mapping that only grows.
+    """
+
+    def __init__(self) -> None:
+        self.lanes: dict[str, int] = {}
+        self.epochs: dict[str, int] = {}
+
+    def lane(self, name: str) -> int:
+        return self.lanes.setdefault(name, max(self.lanes.values(), default=-1) + 1)
+
+    def epoch(self, name: str) -> int:
+        """Raises DiskFault when this database has seen as many epochs as its keys can tell apart; salvage renumbers."""
+        if name not in self.epochs:
+            number = max(self.epochs.values(), default=0) + 1
+            if number > MAX_EPOCH_NO:
+                raise DiskFault("disk.damaged", f"{number} epochs")
+            self.epochs[name] = number
+        return self.epochs[name]
+
+    def key(self, epoch: str, lane: str, seq: int) -> int:
+        return key(self.lane(lane), self.epoch(epoch), seq)
+
+
+def prepare(connection: sqlite3.Connection, pragmas: Sequence[str] = SERVICE) -> None:
     """Sets the connection up for writing and brings the tables to this version.
 
     Raises sqlite3.Error, and TooNew when the tables are of a later version.
     """
-    for pragma in PRAGMAS:
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}").fetchall()
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:

@@ -1,0 +1,148 @@
+"""Puts transactions together from what waits, and books in the accounts what they have done.
+
+Invariants:
+
+- numbers are given here and count only when `book` is called after the commit, so a lane has no holes and the
+  order of numbers is the order of `submit`;
+- the transaction gets copies of the accounts; what it marked as written is marked as unwritten again if it failed;
+- a value of producer state never overwrites one that was submitted after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from courtyard.buffer.chunks import Chunk
+from courtyard.buffer.ledger import Epoch, Eviction, Ledger
+from courtyard.buffer.memory import Memory
+from courtyard.buffer.refuge import Append, Refuge, set_state
+from courtyard.buffer.transaction import Job, Receipt
+from courtyard.buffer.types import Appended, Options
+
+
+class Composed(NamedTuple):
+    """One transaction: what the writer gets, and what is needed to book it."""
+
+    job: Job
+    group: Sequence[Append]
+    chunks: Sequence[Chunk]
+    rescued: Sequence[Chunk]
+    rescued_state: Mapping[str, tuple[int, bytes | None]]
+    epoch: str
+
+
+class Composer:
+    """Runs in the event loop; see the invariants above."""
+
+    def __init__(self, ledger: Ledger, memory: Memory, refuge: Refuge, options: Options, boot: str) -> None:
+        self._ledger, self._memory, self._refuge = ledger, memory, refuge
+        self._options, self._boot = options, boot
+        self._forgotten: list[str] = []
+        self._bad_rows: list[Eviction] = []
+
+    def forget(self, uplink: str) -> None:
+        """The uplink's rows are to go with the next transaction."""
+        self._ledger.consumers.pop(uplink, None)
+        self._forgotten.append(uplink)
+
+    def remove(self, bad_row: Eviction) -> None:
+        """This row is damaged and goes with the next transaction."""
+        self._bad_rows.append(bad_row)
+
+    @property
+    def dirty(self) -> bool:
+        """True when there is progress that the disk does not have."""
+        consumers = self._ledger.consumers.values()
+        return bool(self._forgotten or self._bad_rows) or any(c.dirty or c.losses_dirty for c in consumers)
+
+    def compose(self, group: Sequence[Append], renewal: Epoch | None = None) -> Composed:
+        """A transaction with these appends, all progress and what memory holds; or one that begins an epoch."""
+        epoch = self._ledger.current
+        chunks = self._number(group)
+        rescued, epochs, state = self._refuge.begin_storing() if renewal is None else ((), (), {})
+        values = {name: value for name, (_, value) in state.items()}
+        for append in group:
+            for name, value in append.state.items():
+                if not self._refuge.superseded(name, append.index):
+                    values[name] = value
+        job = Job(
+            consumers={name: c.copy() for name, c in self._ledger.consumers.items()},
+            chunks=[*rescued, *chunks],
+            state=values,
+            epochs=epochs if renewal is None else [renewal],
+            current=None if renewal is None else renewal.name,
+            forgotten=self._forgotten,
+            bad_rows=self._bad_rows,
+            drop_epochs=self._ledger.dead_epochs(self._refuge.name) if len(self._ledger.epochs) > 1 else (),
+            clear_epochs=self._ledger.surplus_epochs(self._options.max_epochs, self._refuge.name),
+        )
+        self._forgotten, self._bad_rows = [], []
+        for consumer in self._ledger.consumers.values():
+            consumer.clean()
+        return Composed(job, group, chunks, rescued, state, epoch)
+
+    def book(self, composed: Composed, receipt: Receipt) -> None:
+        """The transaction has committed: its records count, and its appends are answered."""
+        ledger, job = self._ledger, composed.job
+        for epoch in job.epochs:
+            if epoch.name not in ledger.epochs:
+                ledger.begin(epoch)
+        if job.current is not None:
+            ledger.current = job.current
+        for chunk in job.chunks:
+            ledger.committed(chunk.epoch, chunk.lane, chunk.last, 0)
+        for chunk in composed.rescued:
+            ledger.committed(chunk.epoch, chunk.lane, chunk.last, -chunk.size)
+        for (name, lane), size in receipt.stored.items():
+            ledger.committed(name, lane, 0, size)
+        for chunk in composed.chunks:
+            self._memory.remember(chunk)
+        ledger.evicted(receipt.evictions)
+        ledger.drop_epochs(job.drop_epochs)
+        self._refuge.end_storing(job.epochs, composed.rescued_state)
+        for append in composed.group:
+            for name, value in append.state.items():
+                if not self._refuge.superseded(name, append.index):
+                    set_state(ledger, name, value)
+        self.settle_unserved(composed.epoch, composed.group, None)
+        for append in composed.group:
+            if not append.handed:
+                append.answer(Appended(composed.epoch, append.seqs, True))
+
+    def unbook(self, composed: Composed) -> None:
+        """The transaction has failed: nothing of it counts."""
+        self._memory.end_storing(stored=False)
+        self._forgotten = [*composed.job.forgotten, *self._forgotten]
+        self._bad_rows = [*composed.job.bad_rows, *self._bad_rows]
+        for consumer in self._ledger.consumers.values():
+            consumer.soil()
+
+    def settle_unserved(self, epoch: str, group: Sequence[Append], heads: Mapping[str, int] | None) -> None:
+        """Settles what a late transaction stored of appends that memory had taken over; `heads`: only up to these."""
+        for append in group:
+            if append.handed and append.seqs:
+                for entry, seq in zip(append.entries, append.seqs, strict=True):
+                    for consumer in self._ledger.consumers.values():
+                        if entry.lane in consumer.lanes and (heads is None or seq <= heads.get(entry.lane, 0)):
+                            consumer.settle((epoch, entry.lane), seq, seq)
+
+    def _number(self, group: Sequence[Append]) -> list[Chunk]:
+        tracks = self._ledger.epochs[self._ledger.current].tracks if group else {}
+        bodies: dict[str, list[bytes]] = {lane: [] for lane in self._options.lanes}
+        ats: dict[str, list[int]] = {lane: [] for lane in self._options.lanes}
+        nexts = {lane: tracks[lane].last + 1 if lane in tracks else 1 for lane in self._options.lanes}
+        firsts = dict(nexts)
+        for append in group:
+            seqs = []
+            for lane, at_ms, body, _ in append.entries:
+                bodies[lane].append(body)
+                ats[lane].append(at_ms)
+                seqs.append(nexts[lane])
+                nexts[lane] += 1
+            append.seqs = tuple(seqs)
+        return [
+            Chunk(self._ledger.current, lane, self._boot, firsts[lane], bodies[lane], ats[lane])
+            for lane in self._options.lanes
+            if bodies[lane]
+        ]

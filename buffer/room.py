@@ -1,0 +1,137 @@
+"""Making room: which rows go when the quota is reached.
+
+The order is fixed.  First copies of damaged databases, kept only as evidence.  Then rows that every consumer has
+settled, lowest lane first, oldest first: nobody loses anything.  Then the oldest rows of the lowest lane, counted
+as a gap for each consumer that still wanted them.  A record never pushes out one of a higher lane.  Of the
+quota, `alarm_reserve_bytes` belong to the first lane: the others do not use what it has left of them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from courtyard.buffer.consumer import Consumer, Key
+from courtyard.buffer.ledger import Eviction, Track, book
+from courtyard.buffer.ranges import RangeSet, common
+from courtyard.buffer.schema import MAX_EPOCH_NO, MAX_SEQ, PAGE_BYTES, Numbers, key, unkey
+
+ROW_OVERHEAD_BYTES = 96
+"""What a row takes beside its body: key, names, times, cell header; rounded up."""
+
+MARGIN_PAGES = 24
+"""Kept free for the small tables and the database's own bookkeeping."""
+
+_BATCH = 64
+_COLUMNS = "id, epoch, count, at_min, at_max, length(body)"
+
+
+def pages_for(body_bytes: int) -> int:
+    """Pages that one row of this size can take at most."""
+    return -(-(body_bytes + ROW_OVERHEAD_BYTES) // (PAGE_BYTES - 4))
+
+
+class Room:
+    """The space accounts of one transaction; `evictions` are the rows it has deleted so far."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        numbers: Numbers,
+        tracks: Mapping[Key, Track],
+        consumers: Iterable[Consumer],
+        lanes: Sequence[str],
+        limit_pages: Callable[[], int],
+        reserve_bytes: int,
+        drop_evidence: Callable[[], bool],
+        may_lose: bool,
+    ) -> None:
+        self._connection, self._numbers, self._tracks = connection, numbers, tracks
+        self._consumers, self._limit_pages, self._drop_evidence = tuple(consumers), limit_pages, drop_evidence
+        self._lanes = [*lanes, *sorted(lane for lane in numbers.lanes if lane not in lanes)]
+        self._reserve_bytes, self.may_lose = reserve_bytes, may_lose
+        self.evictions: list[Eviction] = []
+
+    def free_pages(self, lane: str) -> int:
+        """Pages that this lane may still take; negative when the limit has been lowered."""
+        used = self._pragma("page_count") - self._pragma("freelist_count")
+        free = self._limit_pages() - used - MARGIN_PAGES
+        if lane != self._lanes[0]:
+            free -= self._reserve_left_bytes() // PAGE_BYTES
+        return free
+
+    def make(self, lane: str, pages: int) -> bool:
+        """Deletes until a row of `pages` pages fits; False when nothing more may go.  Raises sqlite3.Error."""
+        if self.free_pages(lane) >= pages:
+            return True
+        while self._drop_evidence():
+            if self.free_pages(lane) >= pages:
+                return True
+        wanted = pages + min(max(self._limit_pages() // 128, 1), 256)
+        for evict in (self._settled_rows, self._rows_of_lower_lanes):
+            for _ in evict(lane):
+                if self.free_pages(lane) >= wanted:
+                    return True
+        return self.free_pages(lane) >= pages
+
+    def clear(self, epoch: str) -> None:
+        """Deletes every row of one epoch."""
+        for lane in self._lanes:
+            low, high = self._numbers.key(epoch, lane, 0), self._numbers.key(epoch, lane, MAX_SEQ)
+            while self._evict(lane, self._rows(low, high)):
+                pass
+
+    def _pragma(self, name: str) -> int:
+        return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+    def _reserve_left_bytes(self) -> int:
+        held = sum(track.bytes for (_, lane), track in self._tracks.items() if lane == self._lanes[0])
+        return max(self._reserve_bytes - held, 0)
+
+    def _rows(self, low: int, high: int) -> list[tuple[int, str, int, int, int, int]]:
+        return self._connection.execute(
+            f"SELECT {_COLUMNS} FROM block WHERE id BETWEEN ? AND ? ORDER BY id LIMIT {_BATCH}", (low, high)
+        ).fetchall()
+
+    def _settled_rows(self, for_lane: str) -> Iterator[None]:
+        for lane in reversed(self._lanes):
+            if lane == self._lanes[0] != for_lane and self._reserve_left_bytes():
+                continue
+            for epoch in sorted(self._numbers.epochs, key=self._numbers.epochs.__getitem__):
+                track = self._tracks.get((epoch, lane))
+                if track is None or not track.records:
+                    continue
+                settled = common(c.done((epoch, lane)) for c in self._consumers if lane in c.lanes)
+                for first, last in RangeSet([(1, track.last)]) if settled is None else settled:
+                    for a, b in track.absent.missing(first, last):
+                        yield from self._settled_between(epoch, lane, a, b)
+
+    def _settled_between(self, epoch: str, lane: str, first: int, last: int) -> Iterator[None]:
+        low, high = self._numbers.key(epoch, lane, first), self._numbers.key(epoch, lane, last)
+        while whole := [row for row in self._rows(low, high) if row[0] + row[2] - 1 <= high]:
+            self._evict(lane, whole)
+            yield
+
+    def _rows_of_lower_lanes(self, for_lane: str) -> Iterator[None]:
+        if not self.may_lose:
+            return
+        for lane in reversed(self._lanes[self._lanes.index(for_lane) :]):
+            number = self._numbers.lane(lane)
+            low, high = key(number, 0, 0), key(number, MAX_EPOCH_NO, MAX_SEQ)
+            while self._evict(lane, self._rows(low, high)[:16]):
+                yield
+
+    def _evict(self, lane: str, rows: Sequence[tuple[int, str, int, int, int, int]]) -> bool:
+        self._connection.executemany("DELETE FROM block WHERE id = ?", [(row[0],) for row in rows])
+        for number, epoch, count, at_min, at_max, body_bytes in rows:
+            first = unkey(number)[2]
+            eviction = Eviction(
+                epoch, lane, first, first + count - 1, body_bytes + ROW_OVERHEAD_BYTES, (at_min, at_max)
+            )
+            self.note(eviction)
+        return bool(rows)
+
+    def note(self, gone: Eviction) -> None:
+        """Books a loss in the accounts of this transaction."""
+        self.evictions.append(gone)
+        book(gone, self._tracks[gone.epoch, gone.lane], self._consumers)
