@@ -31,6 +31,13 @@ STALE = Fault(
 )
 
 
+def make_link(line: LineSettings, records: Records, on_lost: Callable[[Fault], None]) -> Link:
+    """The link that speaks the framing of a line."""
+    if isinstance(line, TcpLine):
+        return TcpLink(records, on_lost, CLOSED)
+    return RtuLink(line, records, on_lost, CLOSED)
+
+
 class Connection:
     """One line and its link.  `fault` is why the line is down, None while it is up or being opened again at once."""
 
@@ -42,11 +49,7 @@ class Connection:
         self.fault: Fault | None = None
         self.reopen_at = 0.0
         """Loop time from which on `open` is worth a try."""
-        self.link: Link = (
-            TcpLink(self.records, self._lost, CLOSED)
-            if isinstance(line, TcpLine)
-            else RtuLink(line, self.records, self._lost, CLOSED)
-        )
+        self.link = make_link(line, self.records, self._lost)
         self._open_line, self._chance, self._changed = open_line, chance, changed
         self._opening = asyncio.Lock()
         self._backoff = Backoff(LONGEST_SERIAL_BACKOFF_S if isinstance(line, SerialLine) else LONGEST_TCP_BACKOFF_S)

@@ -11,12 +11,14 @@ every other kind of point, each goes through its own function, which decides exa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from operator import add, itemgetter, le, mul, truediv
 from typing import Any
+from weakref import WeakValueDictionary
 
 from courtyard.drivers.base import Scalar
 from courtyard.drivers.modbus.frames import BIT_FUNCTIONS, Read
-from courtyard.drivers.modbus.numbers import BITS, IDENTITY, LARGEST, finisher, limits, line_of, sentinels
+from courtyard.drivers.modbus.numbers import BITS, IDENTITY, LARGEST, Finish, finisher, limits, line_of, sentinels
 from courtyard.drivers.modbus.planning import WORDS
 from courtyard.drivers.modbus.settings import Fraction, ModbusPoint, Order, RegisterPoint
 from courtyard.drivers.modbus.unpacking import Cell, unpack_bits, unpack_registers
@@ -39,9 +41,12 @@ class Decoder:
             self._unpack = unpack_bits(cell.offset for cell in cells)
         else:
             self._unpack = unpack_registers(cells, read.payload_bytes)
-        self._finishers = [finisher(point) for point in ordered]
-        self._unlimited = [finisher(point, limited=False) for point in ordered]
+        self._points = ordered
         self._bulk = _Bulk([point for point in ordered if _class(point) != SINGLY])
+
+    @cached_property
+    def _finishers(self) -> list[Finish]:
+        return [finisher(point) for point in self._points]
 
     def decode(self, payload: bytes, values: dict[str, Scalar | None]) -> dict[str, str]:
         """Sets the points of this read in `values`; returns the quality of those that are bad.
@@ -70,10 +75,22 @@ class Decoder:
 
     def _qualities(self, raws: Sequence[Any], done: int, rest: Sequence[Scalar | None]) -> dict[str, str]:
         return {
-            self.names[at]: "bad:decode" if self._unlimited[at](raws[at]) is None else "bad:range"
+            self.names[at]: "bad:decode" if finisher(self._points[at], limited=False)(raws[at]) is None else "bad:range"
             for at, value in enumerate(rest, done)
             if value is None
         }
+
+
+_DECODERS: WeakValueDictionary[tuple[object, ...], Decoder] = WeakValueDictionary()
+
+
+def decoder_for(read: Read, points: Sequence[ModbusPoint], order: Order) -> Decoder:
+    """A decoder, shared by all devices that have these very points."""
+    key = (read, order, *map(id, points))  # a decoder keeps its points, so their ids stay theirs while it is here
+    decoder = _DECODERS.get(key)
+    if decoder is None:
+        decoder = _DECODERS[key] = Decoder(read, points, order)
+    return decoder
 
 
 class _Bulk:

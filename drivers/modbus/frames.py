@@ -96,12 +96,12 @@ def write_request(unit: int, kind: str, address: int, value: int, *, multiple: b
 
 def sealed(adu: bytes) -> bytes:
     """The RTU frame: ADU and CRC, low byte first."""
-    return adu + _crc(adu)
+    return adu + crc(adu)
 
 
 def intact(frame: bytes | bytearray) -> bool:
     """Whether an RTU frame ends with its CRC."""
-    return len(frame) > 2 and _crc(frame[:-2]) == frame[-2:]
+    return len(frame) > 2 and crc(frame[:-2]) == frame[-2:]
 
 
 def rtu_answer_length(data: bytes | bytearray, start: int = 0) -> int | None:
@@ -129,5 +129,6 @@ def _adu(unit: int, pdu: ModbusPDU) -> bytes:
     return bytes((unit, pdu.function_code)) + pdu.encode()
 
 
-def _crc(data: bytes | bytearray) -> bytes:
+def crc(data: bytes | bytearray) -> bytes:
+    """The CRC as it stands on the wire, low byte first."""
     return FramerRTU.compute_CRC(bytes(data)).to_bytes(2, "big")  # pymodbus returns it with the bytes swapped

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from courtyard.drivers.base import Fault, Scalar
 from courtyard.drivers.lines.settings import LineSettings, TcpLine
 from courtyard.drivers.modbus.counting import Counters
-from courtyard.drivers.modbus.decoding import Decoder
+from courtyard.drivers.modbus.decoding import decoder_for
 from courtyard.drivers.modbus.faults import device_fault, refused_fault
 from courtyard.drivers.modbus.link import Ask, Records
 from courtyard.drivers.modbus.planning import Part, halves, plan
@@ -35,7 +35,7 @@ class Job:
     def __init__(self, part: Part, device: ModbusDevice, records: Records) -> None:
         self.part = part
         self.ask = Ask(device.address, part.read, device.profile, records[device.address])
-        self.decoder = Decoder(part.read, [item.point for item in part.items], device.profile.order)
+        self.decoder = decoder_for(part.read, [item.point for item in part.items], device.profile.order)
         self.silences = 0
 
 
