@@ -62,7 +62,7 @@ class Pipeline:
         self._intake.put(device, Entry("reading", reading.at_ms, body))
         self._installs.seen(reading)
         for condition in self._rules.observe(reading):
-            self._say(condition)
+            self.say(condition)
 
     async def signal(self, signal: Signal) -> None:
         """Returns when the record is on disk.  Raises NotKept when it is not, JournalBusy when nothing took it."""
@@ -79,7 +79,14 @@ class Pipeline:
             return
         self._rules.health(subject, fault)
         if any(subject == line.name for line in self._site.lines):
-            self._say(self._line_condition(subject, fault))
+            self.say(self._line_condition(subject, fault))
+
+    def say(self, condition: Condition) -> None:
+        """Takes a condition of the gateway's own; never blocks, and never raises because the journal is busy."""
+        try:
+            self._engine.apply(condition)
+        except JournalBusy:
+            self._unsaid[condition.alarm_id] = condition  # the next tick says it again
 
     def adjust(self, site: Site, rules: Rules) -> None:
         """From now on for this site.  Devices that are no longer in it are forgotten, and so are their faults."""
@@ -101,7 +108,7 @@ class Pipeline:
         now = self._recorder.now()
         unsaid, self._unsaid = self._unsaid, {}
         for condition in (*unsaid.values(), *self._rules.tick(now.wall_ms, now.mono_ms)):
-            self._say(condition)
+            self.say(condition)
         self._engine.tick()
         self._installs.tick(now.mono_ms)
         self._health.tick(now.mono_ms)
@@ -120,12 +127,6 @@ class Pipeline:
     def dropped(self) -> Mapping[str, int]:
         """Readings dropped per device since the start."""
         return self._intake.dropped()
-
-    def _say(self, condition: Condition) -> None:
-        try:
-            self._engine.apply(condition)
-        except JournalBusy:
-            self._unsaid[condition.alarm_id] = condition  # the next tick says it again
 
     def _event(self, signal: Signal) -> Entry:
         at, place = instant(signal.at_ms), self._places.of(signal.device).place

@@ -111,10 +111,13 @@ class Recorder:
     def event(
         self, name: str, details: Details, *, device: str | None = None, also: Also = NOTHING
     ) -> asyncio.Future[Appended] | None:
-        """Records something that happened.  When even the queue is full the event is dropped, counted, and None."""
+        """Records something that happened, if it can: never raises, so that no act fails for want of its audit.
+
+        None when the journal cannot take it at all (too much waits, closed); the event is then dropped and counted.
+        """
         try:
             return self.put((self.event_entry(name, details, device=device), *also.entries), also.state)
-        except JournalBusy:
+        except JournalError:
             self.events_dropped += 1
             return None
 

@@ -57,9 +57,9 @@ def virtual(main: Callable[[], Awaitable[T]]) -> T:
 
 async def elapse(seconds: float) -> None:
     """Lets so much virtual time pass."""
-    over = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().call_later(seconds, over.set_result, None)
-    await over
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, over.set)
+    await over.wait()
 
 
 async def settle(turns: int = 8) -> None:

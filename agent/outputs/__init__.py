@@ -1,0 +1,1 @@
+"""Allow-listed actuators, held only by leases that end by themselves."""
