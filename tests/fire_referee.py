@@ -47,7 +47,9 @@ def _gst232(frame: bytes) -> bool:
 
 
 def _printer(frame: bytes) -> bool:
-    return "火警" in re.sub(rb"\x1b.", b"", frame, flags=re.DOTALL).decode("gb18030", "replace")
+    """Escape sequences and control characters are the printer's own; what is left holds the word on one line."""
+    text = re.sub(rb"\x1b[^\r\n]", b"", frame).decode("gb18030", "replace")
+    return any("火警" in "".join(filter(str.isprintable, line)) for line in re.split("[\r\n]", text))
 
 
 def _ld128(frame: bytes) -> bool:

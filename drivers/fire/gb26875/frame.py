@@ -13,7 +13,7 @@ import msgspec
 
 from courtyard.drivers.base import Text
 from courtyard.drivers.fire.framing import Buffer, Flaw, Shape, Verdict, require, wrong_checksum
-from courtyard.drivers.fire.gb26875.objects import TYPES, InformationObject, UntypedComponentQuery
+from courtyard.drivers.fire.gb26875.objects import ANSWERS, TYPES, InformationObject, UntypedComponentQuery
 from courtyard.drivers.fire.gb26875.wire import Short, TimeTag, pack, pack_tag, unpack
 
 PROTOCOL = "gb26875"
@@ -147,10 +147,17 @@ def _flaw(at: int, text: Text) -> Flaw:
 
 def unit(kind: int, *objects: InformationObject) -> Unit:
     """A data unit of the standard; raises ValueError when the objects are not of that type or too many."""
-    known = TYPES.get(kind)
-    if known is None or not objects or len(objects) > known.most or any(type(o) is not known.shape for o in objects):
+    made = Unit(kind, objects, len(objects))
+    if not _standard(made):
         raise ValueError(f"type {kind} does not hold these objects")
-    return Unit(kind, objects, len(objects))
+    return made
+
+
+def _standard(payload: Unit) -> bool:
+    known = TYPES.get(payload.type)
+    if known is None or not 1 <= len(payload.objects) <= known.most:
+        return False
+    return all(type(item) is known.shape for item in payload.objects)
 
 
 class Link(NamedTuple):
@@ -197,11 +204,10 @@ class Link(NamedTuple):
 def _may_be_said(command: int, payload: Unit | None) -> bool:
     if payload is None:
         return command in (SEND, CONFIRM, DENY)
-    known = TYPES.get(payload.type)
-    if known is None:
+    if not _standard(payload):
         return False
-    if known.direction == "up":
+    if TYPES[payload.type].direction == "up":
         return command in (SEND, ANSWER)
     if command == CONTROL:
         return payload.type in (CLOCK, PATROL)
-    return command == REQUEST and payload.type < 89
+    return command == REQUEST and payload.type in ANSWERS
