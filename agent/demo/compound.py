@@ -58,7 +58,7 @@ def simulator_spec() -> str:
 def _options(unit: Unit, seed: int) -> dict[str, Any]:
     if unit.model == "relay-board":
         return {}
-    return {"options": {"seed": seed, "people": unit.people, "start_m3": 100.0 + 37 * seed}}
+    return {"seed": seed, "people": unit.people, "start_m3": 100.0 + 37 * seed}
 
 
 def site_text(described: Mapping[str, Any], broker_port: int, language: str) -> str:

@@ -83,6 +83,7 @@ def _report(
     text = Text(
         f"  {count} readings in {show.messages} messages, {show.platform.repeats} repeats dropped; "
         f"{kept} answers were served during the outage and kept",
-        f"  共 {show.messages} 条消息、{count} 条读数，剔除重复 {show.platform.repeats} 条；断网期间产生并保存 {kept} 条",
+        f"  共 {show.messages} 条消息、{count} 条读数，剔除重复 {show.platform.repeats} 条；"
+        f"断网期间产生并保存 {kept} 条",
     )
     console.print(text.say(show.language), highlight=False)

@@ -1,0 +1,71 @@
+"""`courtyard read DEVICE`: one device, now; through the running gateway, or on the line itself when none runs."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from courtyard.agent.cli.status import one_answer
+from courtyard.agent.clock import SystemClock
+from courtyard.agent.control import Refused, daemon_listens
+from courtyard.config.catalogue import Catalogue
+from courtyard.config.present import present
+from courtyard.config.read import check_site
+from courtyard.config.snapshot import Snapshot
+from courtyard.drivers.base import DriverError, Language, Text
+from courtyard.drivers.modbus.driver import ModbusDriver
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit status 0 when the device answered."""
+    verdict = check_site(options.site)
+    if verdict.snapshot is None:
+        raise Refused(present(verdict.mistakes, options.lang))
+    if options.device not in verdict.snapshot.devices:
+        known = ", ".join(list(verdict.snapshot.devices)[:20])
+        text = Text(f"no device {options.device}; known: {known}", f"没有设备 {options.device}；现有：{known}")
+        raise Refused(text.say(options.lang))
+    if daemon_listens(options.socket):
+        answer = asyncio.run(one_answer(options.socket, "read", options.lang, device=options.device, raw=options.raw))
+    else:
+        answer = msgspec.to_builtins(asyncio.run(_read_here(verdict.snapshot, options.device, options.raw)))
+    if options.json:
+        print(msgspec.json.encode(answer).decode())
+    else:
+        _show(answer, verdict.snapshot.catalogue, options.lang, Console())
+    return 0 if answer.get("reading") else 1
+
+
+async def _read_here(snapshot: Snapshot, device: str, raw: bool) -> dict[str, Any]:
+    line = snapshot.lines[snapshot.devices[device].settings.line]
+    driver = ModbusDriver(line.settings, line.devices, SystemClock())
+    try:
+        return {"reading": await driver.read(device), "frames": driver.frames(device) if raw else []}
+    except DriverError as error:
+        if not raw:
+            raise
+        fault = error.fault
+        words = {"code": fault.code, "what": fault.what._asdict(), "cure": fault.cure._asdict()}
+        return {"fault": words, "frames": driver.frames(device)}
+
+
+def _show(answer: dict[str, Any], catalogue: Catalogue, language: Language, console: Console) -> None:
+    if fault := answer.get("fault"):
+        key = "zh" if language == "zh-CN" else "en"
+        console.print(f"{fault['what'][key]}\n  {fault['cure'][key]}", style="bold red", highlight=False)
+    if reading := answer.get("reading"):
+        headings = {"en": ("point", "", "value", "unit", "quality"), "zh-CN": ("测点", "", "数值", "单位", "质量")}
+        table = Table(*headings[language], box=None)
+        for name, value in reading["values"].items():
+            point = catalogue[name]
+            shown = "" if value is None else f"{value:.6g}" if isinstance(value, float) and value < 1e4 else str(value)
+            quality = reading["quality"].get(name, "")
+            table.add_row(name, point.label.say(language), shown, point.unit or "", quality)
+        console.print(table)
+    for frame in answer.get("frames", ()):
+        console.print(str(frame), style="dim", highlight=False)

@@ -1,0 +1,228 @@
+"""The life of the daemon: start, reload, watchdog, stop.
+
+Invariants
+1. A site file that cannot run never stops a running gateway, and never changes it.
+2. Started with a broken site file, the gateway runs the last good one and says so.
+3. Stopping takes less than 5 s and loses nothing that was acknowledged.
+4. The watchdog is fed only while the event loop turns, the journal answers and every part is supervised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+
+from courtyard.agent import requests
+from courtyard.agent.clock import SystemClock
+from courtyard.agent.control import ControlServer, Refused
+from courtyard.agent.journal_faults import fault_of
+from courtyard.agent.notify import Notifier
+from courtyard.agent.records import Details
+from courtyard.agent.supervisor import Supervisor
+from courtyard.agent.wiring import Gateway
+from courtyard.buffer import Finding, JournalInUse, Options
+from courtyard.buffer.journal import Journal
+from courtyard.config.last_good import check_last_good, keep_last_good
+from courtyard.config.mistakes import Mistake
+from courtyard.config.present import present
+from courtyard.config.read import check_site
+from courtyard.config.snapshot import Snapshot
+from courtyard.drivers.base import Fault, Text
+
+log = logging.getLogger(__name__)
+
+CLOCK_EVERY_S = 5.0
+FILE_EVERY_S = 2.0
+PARTS_GRACE_S = 2.0
+CLOSE_S = 1.5
+PROBE_S = 10.0
+"""The journal must answer a look at itself within this time, or the watchdog goes hungry."""
+
+
+class Daemon:
+    """One run of the gateway."""
+
+    def __init__(self, site: Path, data: Path, socket: Path, *, clock: SystemClock, notifier: Notifier) -> None:
+        self._path, self._data, self._socket = site, data, socket
+        self._clock, self._notifier = clock, notifier
+        self._supervisor = Supervisor(clock, self._part_ended)
+        self._stop = asyncio.Event()
+        self._reload = asyncio.Event()
+        self._gateway: Gateway | None = None
+        self.site_mistakes: tuple[Mistake, ...] = ()
+
+    async def run(self) -> None:
+        """Returns after a clean stop.  Raises Refused when there is no site to run or the journal is in use."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+        snapshot = await asyncio.to_thread(self._first_site)
+        journal = await self._open_journal(snapshot)
+        gateway = self._gateway = Gateway(snapshot, journal, self._clock, self._supervisor)
+        for finding in journal.findings:
+            self._found(finding)
+        self._start(gateway)
+        self._notifier.ready(f"{snapshot.site.gateway.id}: {len(snapshot.devices)} devices")
+        log.info("running", extra={"gateway": snapshot.site.gateway.id, "site": str(self._path)})
+        await self._stop.wait()
+        await self._shut_down(gateway, journal)
+
+    def _start(self, gateway: Gateway) -> None:
+        gateway.recorder.event("gateway.started", {"boot": self._clock.boot})
+        if self.site_mistakes:
+            gateway.pipeline.health("site", self._site_fault())
+        gateway.start()
+        handlers = requests.handlers(gateway, self._supervisor, self._reload_now)
+        for name, start in {
+            "clock": self._watch_clock,
+            "site file": self._watch_file,
+            "watchdog": self._feed_watchdog,
+            "control": ControlServer(self._socket, handlers).run,
+        }.items():
+            self._supervisor.start(name, start)
+
+    async def _shut_down(self, gateway: Gateway, journal: Journal) -> None:
+        self._notifier.stopping()
+        await gateway.release()
+        stuck = await self._supervisor.stop_all(PARTS_GRACE_S)
+        if stuck:
+            log.error("parts did not end in time: %s", ", ".join(stuck))
+        gateway.recorder.event("gateway.stopped", {"stuck": ", ".join(stuck) or None})
+        async with asyncio.timeout(CLOSE_S):
+            await gateway.close()
+        await journal.close()
+        log.info("stopped")
+
+    def _first_site(self) -> Snapshot:
+        verdict = check_site(self._path)
+        if verdict.snapshot is not None:
+            self._keep(verdict.snapshot)
+            return verdict.snapshot
+        self.site_mistakes = verdict.mistakes
+        words = present(verdict.mistakes, verdict.language)
+        last_good = check_last_good(self._path, self._data)
+        if last_good.snapshot is None:
+            raise Refused(words)
+        log.error("the site file cannot run; running the last good one\n%s", words)
+        return last_good.snapshot
+
+    def _keep(self, snapshot: Snapshot) -> None:
+        try:
+            keep_last_good(self._path, self._data, snapshot)
+        except OSError as error:
+            log.error("cannot keep a copy of the site file in %s: %s", self._data, error)
+
+    async def _open_journal(self, snapshot: Snapshot) -> Journal:
+        settings, loop = snapshot.site.journal, asyncio.get_running_loop()
+
+        def on_finding(finding: Finding) -> None:
+            loop.call_soon_threadsafe(self._found, finding)
+
+        options = Options(
+            quota_bytes=settings.quota,
+            alarm_reserve_bytes=settings.alarm_reserve,
+            reading_commit_s=settings.reading_commit_s,
+            on_finding=on_finding,
+        )
+        self._notifier.extend_timeout(120)
+        try:
+            return Journal.open(self._data / "journal", options, boot=self._clock.boot, wall_ms=self._clock.wall_ms)
+        except JournalInUse as error:
+            raise Refused(
+                f"another gateway uses {self._data}: stop it first / 另一个网关正在使用 {self._data}:请先停止它"
+            ) from error
+
+    def _found(self, finding: Finding) -> None:
+        """What happened to the journal becomes a log line, an event, and a fault while it lasts."""
+        if self._gateway is None:
+            return
+        fault = fault_of(finding)
+        log.warning("journal: %s", fault.what.en, extra={"code": finding.code, **finding.params})
+        self._gateway.recorder.event(f"journal.{finding.code}", dict(finding.params))
+        self._gateway.journal_changed()
+
+    def _part_ended(self, part: str, error: BaseException | None, restart_in_s: float) -> None:
+        log.error("%s ended, again in %.1f s", part, restart_in_s, exc_info=error)
+        if self._gateway is not None:
+            details: Details = {"part": part, "error": f"{type(error).__name__}: {error}"[:200] if error else None}
+            self._gateway.recorder.event("part.failed", details)
+
+    async def _watch_clock(self) -> None:
+        while True:
+            told = self._clock.refresh()
+            if told is not None and self._gateway is not None:
+                self._gateway.recorder.event("clock.synced", told._asdict())
+            await asyncio.sleep(CLOCK_EVERY_S)
+
+    async def _feed_watchdog(self) -> None:
+        gateway = self._gateway
+        assert gateway is not None
+        every_s = min((self._notifier.watchdog_s or 30.0) / 3, PROBE_S)
+        while True:
+            async with asyncio.timeout(PROBE_S):
+                await gateway.journal.status()
+            self._notifier.watchdog()
+            await asyncio.sleep(every_s)
+
+    async def _watch_file(self) -> None:
+        seen = await asyncio.to_thread(self._stamp)
+        while True:
+            try:
+                await asyncio.wait_for(self._reload.wait(), FILE_EVERY_S)
+            except TimeoutError:
+                stamp = await asyncio.to_thread(self._stamp)
+                if stamp == seen:
+                    continue
+            seen = await asyncio.to_thread(self._stamp)
+            self._reload.clear()
+            try:
+                await self._reload_now()
+            except Refused:
+                continue  # said in the log and on the page; the gateway runs on as it was
+
+    def _stamp(self) -> tuple[int, int, int]:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return (0, 0, 0)
+        return (status.st_mtime_ns, status.st_size, status.st_ino)
+
+    async def _reload_now(self) -> str:
+        """Takes the site file as it is now; says what changed.  A bad file changes nothing.  Raises Refused."""
+        gateway = self._gateway
+        assert gateway is not None
+        self._notifier.reloading()
+        verdict = await asyncio.to_thread(check_site, self._path)
+        self.site_mistakes = verdict.mistakes
+        try:
+            if verdict.snapshot is None:
+                gateway.pipeline.health("site", self._site_fault())
+                words = present(verdict.mistakes, verdict.language)
+                log.error("the new site file cannot run; nothing was changed\n%s", words)
+                raise Refused(words)
+            needs_restart = gateway.needs_restart(verdict.snapshot)
+            if needs_restart:
+                raise Refused(needs_restart.say(verdict.language))
+            changes = await gateway.apply(verdict.snapshot)
+            await asyncio.to_thread(self._keep, verdict.snapshot)
+            gateway.pipeline.health("site", None)
+            gateway.recorder.event("site.applied", {"changed": str(bool(changes)).lower()})
+            log.info("site applied", extra={"changes": str(changes)})
+            return str(changes)
+        finally:
+            self._notifier.ready()
+
+    def _site_fault(self) -> Fault:
+        first = self.site_mistakes[0]
+        count = len(self.site_mistakes)
+        return Fault(
+            "site.broken",
+            Text(
+                f"The site file has {count} mistakes; the gateway runs the last good one. First: {first.text.en}",
+                f"站点文件有 {count} 处错误，网关仍按上一份正确的文件运行。第一处：{first.text.zh}",
+            ),
+            Text(f"Run: courtyard check {self._path}", f"请运行：courtyard check {self._path}"),
+        )

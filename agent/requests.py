@@ -1,0 +1,55 @@
+"""What the control socket answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from courtyard.agent.control import Handler, Progress, Refused
+from courtyard.agent.supervisor import Supervisor
+from courtyard.agent.wiring import Gateway
+from courtyard.drivers.base import DriverError, Fault
+
+
+def handlers(gateway: Gateway, supervisor: Supervisor, reload: Callable[[], Awaitable[str]]) -> Mapping[str, Handler]:
+    """Handlers by request name."""
+
+    async def status(request: Mapping[str, Any], progress: Progress) -> Any:
+        journal = await gateway.journal.status()
+        return {
+            "gateway": gateway.status(),
+            "parts": supervisor.status(),
+            "faults": {subject: _fault(fault) for subject, fault in gateway.faults.items()},
+            "alarms": gateway.book.urgent(),
+            "journal": journal,
+            "uplinks": [uplink.report() for uplink in gateway.uplinks.values()],
+            "counters": {name: driver.counters() for name, driver in gateway.drivers.items()},
+            "dropped": gateway.pipeline.dropped(),
+        }
+
+    async def read(request: Mapping[str, Any], progress: Progress) -> Any:
+        device, driver = _device(gateway, request)
+        try:
+            reading = await driver.read(device)
+        except DriverError as error:
+            if not request.get("raw"):
+                raise
+            return {"fault": _fault(error.fault), "frames": driver.frames(device)}
+        return {"reading": reading, "frames": driver.frames(device) if request.get("raw") else []}
+
+    async def reload_site(request: Mapping[str, Any], progress: Progress) -> Any:
+        return await reload()
+
+    return {"status": status, "read": read, "reload": reload_site}
+
+
+def _device(gateway: Gateway, request: Mapping[str, Any]) -> tuple[str, Any]:
+    name = str(request.get("device"))
+    installed = gateway.snapshot.devices.get(name)
+    if installed is None:
+        raise Refused(f"no device {name!r} in the site / 站点中没有设备 {name!r}")
+    return name, gateway.drivers[installed.settings.line]
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return {"code": fault.code, "what": fault.what._asdict(), "cure": fault.cure._asdict()}

@@ -1,0 +1,205 @@
+"""The composition root: joins drivers, pipeline, alarms, outputs, commands and uplinks into one gateway.
+
+Nothing else imports across the areas of the agent.  A gateway is built from one immutable snapshot of the site;
+`apply` takes another one and touches only what differs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from courtyard.agent.alarms.book import AlarmBook
+from courtyard.agent.alarms.engine import AlarmEngine
+from courtyard.agent.clock import SystemClock
+from courtyard.agent.normalise import Places
+from courtyard.agent.outputs.outputs import Outputs
+from courtyard.agent.pipeline import Pipeline
+from courtyard.agent.reactions import Reactions
+from courtyard.agent.recorder import Recorder
+from courtyard.agent.records import Inventory, LaneStatus, Status, encode, instant
+from courtyard.agent.rules.rulebook import RuleBook
+from courtyard.agent.supervisor import Supervisor
+from courtyard.agent.uplinks.uplink import MqttUplink
+from courtyard.buffer.journal import Journal
+from courtyard.config.site import Uplink
+from courtyard.config.snapshot import Difference, InstalledDevice, Snapshot, difference
+from courtyard.drivers.base import DriverError, Fault, Scalar, Text, Write
+from courtyard.drivers.modbus.driver import ModbusDriver
+
+PIPELINE, OUTPUTS, REACTIONS = "pipeline", "outputs", "reactions"
+RELEASE_S = 1.5
+
+
+class Gateway:
+    """One running gateway.  Used from the event loop only."""
+
+    def __init__(self, snapshot: Snapshot, journal: Journal, clock: SystemClock, supervisor: Supervisor) -> None:
+        self.snapshot, self.journal, self.clock = snapshot, journal, clock
+        self._supervisor = supervisor
+        site = snapshot.site
+        self._places = Places(site)
+        self.recorder = Recorder(journal, clock, self._places.place)
+        self.book = AlarmBook(self.recorder)
+        self.engine = AlarmEngine(self.book, gateway=site.gateway.id)
+        self._rules = RuleBook(site)
+        self.pipeline = Pipeline(self.recorder, self.book, self.engine, self._places, site, self._rules)
+        self.outputs = Outputs(site.outputs, self.recorder, self._write, self.pipeline.say)
+        self._reactions = Reactions(self.book, self.outputs, lambda: self.snapshot.site)
+        self.drivers: dict[str, ModbusDriver] = {}
+        self.uplinks: dict[str, MqttUplink] = {}
+        self._uplink_faults: dict[str, Fault] = {}
+
+    def start(self) -> None:
+        """Starts every part; all of them are kept running by the supervisor."""
+        self._supervisor.start(PIPELINE, self.pipeline.run)
+        for name in self.snapshot.lines:
+            self._start_line(name)
+        self._supervisor.start(OUTPUTS, self.outputs.run)
+        self._supervisor.start(REACTIONS, self._reactions.run)
+        for uplink in self.snapshot.site.uplinks:
+            self._start_uplink(uplink)
+
+    async def apply(self, snapshot: Snapshot) -> Difference:
+        """Takes another snapshot of the same gateway; what did not change keeps running, with its state."""
+        changes = difference(self.snapshot, snapshot)
+        site = snapshot.site
+        stale_lines = (*changes.lines.removed, *changes.lines.changed)
+        stale_uplinks = (*changes.uplinks.removed, *changes.uplinks.changed)
+        await self._supervisor.stop([*map(line_part, stale_lines), *map(uplink_part, stale_uplinks)])
+        for name in stale_lines:
+            del self.drivers[name]
+        for name in stale_uplinks:
+            del self.uplinks[name]
+            self._uplink_faults.pop(name, None)
+        for name in changes.uplinks.removed:
+            self.journal.forget(name)
+        self.snapshot = snapshot
+        self._rules = RuleBook(site, self._rules)
+        self.pipeline.adjust(site, self._rules)
+        self.outputs.adjust(site.outputs)
+        for name, line in snapshot.lines.items():
+            if name in self.drivers:
+                self.drivers[name].adjust(line.devices)
+            else:
+                self._start_line(name)
+        for uplink in site.uplinks:
+            if uplink.name not in self.uplinks:
+                self._start_uplink(uplink)
+        inventory = self._inventory()
+        for running in self.uplinks.values():
+            running.set_inventory(inventory)
+        return changes
+
+    async def release(self) -> None:
+        """Switches every output off, while the lines still run."""
+        await self._supervisor.stop([REACTIONS, OUTPUTS], RELEASE_S)
+
+    async def close(self) -> None:
+        """Hands over what is in hand; the parts have been stopped before, the journal is closed after."""
+        await self.pipeline.close()
+
+    @property
+    def faults(self) -> Mapping[str, Fault]:
+        """What is wrong now: lines, devices and, as `uplink NAME`, uplinks."""
+        return {**self.pipeline.faults, **{uplink_part(name): fault for name, fault in self._uplink_faults.items()}}
+
+    def status(self) -> Status:
+        """The retained status, less what each uplink knows for itself."""
+        clock, journal = self.clock, self.journal
+        return Status(
+            v=1,
+            gateway=self.snapshot.site.gateway.id,
+            online=True,
+            at=instant(clock.wall_ms()),
+            boot=clock.boot,
+            clock=clock.quality,
+            version=version("courtyard"),
+            durable=journal.durable,
+            lanes={lane: LaneStatus(journal.epoch, head) for lane, head in journal.heads.items()},  # type: ignore[misc]
+            alarms=self.book.urgent(),
+            faults={subject: fault.code for subject, fault in self.pipeline.faults.items()},
+        )
+
+    def journal_changed(self) -> None:
+        """The journal is in memory, or on disk again: platforms are told soon."""
+        for uplink in self.uplinks.values():
+            uplink.status_changed()
+
+    def needs_restart(self, snapshot: Snapshot) -> Text | None:
+        """What of another snapshot only a restart can bring, if anything."""
+        before, after = self.snapshot.site, snapshot.site
+        if before.gateway.id != after.gateway.id:
+            return Text("A new gateway.id takes a restart.", "修改 gateway.id 需要重启网关。")
+        if before.journal != after.journal:
+            return Text("New [journal] settings take a restart.", "修改 [journal] 设置需要重启网关。")
+        return None
+
+    async def _write(self, device: str, target: str, value: Scalar) -> None:
+        installed = self.snapshot.devices.get(device)
+        if installed is None:
+            what = Text(f"{device} is not in the site.", f"站点中没有 {device}。")
+            raise DriverError(Fault("device.unknown", what, Text("Check the output.", "请检查输出配置。")), device)
+        await self.drivers[installed.settings.line].write(Write(device, target, value))
+
+    def _start_line(self, name: str) -> None:
+        line = self.snapshot.lines[name]
+        driver = self.drivers[name] = ModbusDriver(line.settings, line.devices, self.clock)
+        self._supervisor.start(line_part(name), lambda: driver.run(self.pipeline))
+
+    def _start_uplink(self, settings: Uplink) -> None:
+        name = settings.name
+        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+        uplink = self.uplinks[name] = MqttUplink(
+            settings,
+            self.snapshot.site.gateway.id,
+            self.journal.attach(name, lanes=settings.filter.lanes, start=settings.start),
+            self.journal,
+            status=self.status,
+            wall_ms=self.clock.wall_ms,
+            directory=self.snapshot.directory,
+            credentials=Path(credentials) if credentials else None,
+            fault=lambda fault: self._uplink_says(name, fault),
+        )
+        uplink.set_inventory(self._inventory())
+        self._supervisor.start(uplink_part(name), uplink.run)
+
+    def _uplink_says(self, name: str, fault: Fault | None) -> None:
+        if fault is None:
+            self._uplink_faults.pop(name, None)
+        else:
+            self._uplink_faults[name] = fault
+        self.pipeline.health(uplink_part(name), fault)
+
+    def _inventory(self) -> dict[str, bytes]:
+        gateway = self.snapshot.site.gateway.id
+        return {device.id: encode(_inventory_of(gateway, device)) for device in self.snapshot.devices.values()}
+
+
+def line_part(name: str) -> str:
+    """The supervised part that runs a line."""
+    return f"line {name}"
+
+
+def uplink_part(name: str) -> str:
+    """The supervised part that runs an uplink."""
+    return f"uplink {name}"
+
+
+def _inventory_of(gateway: str, device: InstalledDevice) -> Inventory:
+    settings = device.settings
+    return Inventory(
+        v=1,
+        gateway=gateway,
+        device=device.id,
+        place=device.place,
+        profile=settings.profile,
+        install=settings.install,
+        name=settings.name,
+        title_en=device.title.en,
+        title_zh=device.title.zh,
+        every_s=settings.every_s,
+        points={name: point.unit or "" for name, point in device.points.items()},
+    )
