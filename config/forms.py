@@ -18,7 +18,7 @@ PLACE_ALLOWED = Text(
     "依次为楼栋 b、单元 u、楼层 f（地下室 fb）、房间 r，其他位置 x-：b03/u02/f06/r601、b03/x-lift1",
 )
 URL_ALLOWED = Text(
-    "mqtts://host:port, or mqtt://host:port without encryption", "mqtts://主机:端口，不加密时为 mqtt://主机:端口"
+    "mqtts://host:port, or mqtt://host:port without encryption", "mqtts://host:port，不加密时为 mqtt://host:port"
 )
 TIMEZONE_ALLOWED = Text("a name such as Asia/Shanghai", "时区名称，例如 Asia/Shanghai")
 SCHEMES = {"mqtt": 1883, "mqtts": 8883}

@@ -282,7 +282,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
     above: Annotated[
         float | None,
-        help_text("Alarm above this value, in the point's unit.", "高于此值时报警，单位同测点。"),
+        help_text("Alarm above this value, in the point's unit.", "高于此值时报警，单位同测点。", example=600),
     ] = None
     below: Annotated[
         float | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import Literal
 
@@ -9,6 +10,8 @@ from courtyard.config.positions import Path, line_and_column, line_starts, scan
 from courtyard.config.redact import MASK, Redactor
 
 _REDACT = Redactor()
+_ADDRESS = re.compile(r"(\burl\b[^=]*=).*@")
+"""However a URL is miswritten, what stands before its @ may be a password."""
 
 
 class Source:
@@ -43,4 +46,4 @@ class Source:
             return ""
         start = self._starts[line - 1]
         text = self.text[start:].partition("\n")[0][:200]
-        return f"{text.partition('=')[0]}= {MASK}" if secret else _REDACT(text)
+        return f"{text.partition('=')[0]}= {MASK}" if secret else _ADDRESS.sub(rf"\1 {MASK}@", _REDACT(text))

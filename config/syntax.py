@@ -103,8 +103,9 @@ def _name(findings: Findings, line: str, number: int, column: int, detail: str) 
     assignment = _ASSIGNMENT.match(line)
     key, value = (assignment["key"], assignment["value"]) if assignment else ("", "")
     here = (number, column)
-    if is_secret_name(key):
-        findings.add("secret.inline", line_column=(number, 1), instead="password_file")
+    if is_secret_name(key) or (key == "url" and "@" in value):
+        code = "secret.in_url" if key == "url" else "secret.inline"
+        findings.add(code, line_column=(number, 1), instead="password_file")
         return
     if wide is not None:
         findings.add("toml.full_width", line_column=(number, wide + 1), char=bare[wide], half=_HALF_WIDTH[bare[wide]])

@@ -13,6 +13,7 @@ from courtyard.config.shape import Either, Entries, Items, Scalar, Setting, Shap
 from courtyard.config.units import UNITS
 from courtyard.drivers.base import Text
 
+MQTT_URL_PATTERN = "^mqtts?://[^/?#@]+/?$"
 _TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}
 
 
@@ -83,7 +84,7 @@ def _scalar(shape: Scalar) -> dict[str, Any]:
     if shape.kind == "any":
         return {}
     schema: dict[str, Any] = {"type": _TYPES[shape.kind]}
-    pattern = {"place": PLACE_PATTERN, "mqtt-url": "^mqtts?://[^/?#@]+/?$"}.get(shape.form or "", shape.pattern)
+    pattern = {"place": PLACE_PATTERN, "mqtt-url": MQTT_URL_PATTERN}.get(shape.form or "", shape.pattern)
     limits = {
         "pattern": pattern,
         "minimum": shape.minimum,
