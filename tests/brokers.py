@@ -123,12 +123,6 @@ class Broker:
     def url(self) -> str:
         return f"{'mqtts' if self._tls else 'mqtt'}://localhost:{self.port}"
 
-    @property
-    def pid(self) -> int:
-        if self._process is None:
-            raise RuntimeError("the broker is not running")
-        return self._process.pid
-
     def start(self) -> None:
         """Returns when the broker listens.  The port stays the same over restarts."""
         if self._process is not None:
@@ -138,7 +132,8 @@ class Broker:
         command = [*self._prefix, "mosquitto", "-c", str(configuration)]
         mark = len(self._log)
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        threading.Thread(target=self._follow, args=(self._process,), daemon=True).start()
+        self._follower = threading.Thread(target=self._follow, args=(self._process,), daemon=True)
+        self._follower.start()
         if not self.wait_log(lambda line: "running" in line or line == "(end of log)", START_TIMEOUT_S, mark):
             self.kill()
             raise RuntimeError("mosquitto did not start:\n" + "\n".join(self._log[mark:]))
@@ -154,12 +149,18 @@ class Broker:
         """Ends the broker at once (SIGKILL): nothing is written."""
         self._end(signal.SIGKILL)
 
+    def send(self, number: signal.Signals) -> None:
+        """SIGHUP: reads passwords and access list again; SIGSTOP: answers no more; SIGCONT: goes on."""
+        if self._process is None:
+            raise RuntimeError("the broker is not running")
+        self._process.send_signal(number)
+
     def freeze(self) -> None:
-        """The process stops answering while its connections stay open (SIGSTOP)."""
-        os.kill(self.pid, signal.SIGSTOP)
+        """The process stops answering while its connections stay open."""
+        self.send(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
+        self.send(signal.SIGCONT)
 
     def wait_log(self, matches: Callable[[str], bool], timeout_s: float, start: int = 0) -> bool:
         """Whether a log line from index `start` on matches within the time."""
@@ -189,6 +190,7 @@ class Broker:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+            self._follower.join(STOP_TIMEOUT_S)
 
     def _follow(self, process: subprocess.Popen[str]) -> None:
         assert process.stderr is not None

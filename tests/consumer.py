@@ -139,6 +139,7 @@ class Consumer:
         gateway: str,
         *,
         topics: str = "#",
+        qos: int = 1,
         username: str | None = None,
         password: str | None = None,
         on_record: Callable[[Seen, float], None] | None = None,
@@ -149,9 +150,10 @@ class Consumer:
         self.errors: list[Exception] = []
         self._prefix = f"courtyard/v1/{gateway}/"
         self._topics = self._prefix + topics
+        self._qos = qos
         self._on_record = on_record
         self._changed = threading.Condition()
-        self._subscribed = False
+        self.subscribed = False
         self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         if username is not None:
             self._client.username_pw_set(username, password)
@@ -162,7 +164,7 @@ class Consumer:
         self._client.on_message = self._message
         self._client.connect("127.0.0.1", port, keepalive=30)
         self._client.loop_start()
-        self.wait(lambda: self._subscribed, 10.0)
+        self.wait(lambda: self.subscribed, 10.0)
 
     def wait(self, condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
         """Returns when the condition holds; it is looked at after every arrival.  Raises TimeoutError."""
@@ -177,7 +179,7 @@ class Consumer:
 
     def wait_subscribed(self, timeout_s: float = 20.0) -> None:
         """Returns when the subscription stands, again after a broker's restart."""
-        self.wait(lambda: self._subscribed, timeout_s)
+        self.wait(lambda: self.subscribed, timeout_s)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publishes on a topic of the gateway (a command, for instance); returns when the broker has it."""
@@ -212,16 +214,16 @@ class Consumer:
         self.close()
 
     def _connected(self, client: paho.Client, *_: object) -> None:
-        client.subscribe(self._topics, options=SubscribeOptions(qos=1, noLocal=True))
+        client.subscribe(self._topics, options=SubscribeOptions(qos=self._qos, noLocal=True))
 
     def _disconnected(self, *_: object) -> None:
         with self._changed:
-            self._subscribed = False
+            self.subscribed = False
             self._changed.notify_all()
 
     def _on_subscribed(self, *_: object) -> None:
         with self._changed:
-            self._subscribed = True
+            self.subscribed = True
             self._changed.notify_all()
 
     def _message(self, _client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:

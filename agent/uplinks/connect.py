@@ -16,10 +16,9 @@ import paho.mqtt.client as paho
 from courtyard.agent.uplinks import faults
 from courtyard.agent.uplinks.endpoint import Endpoint
 from courtyard.agent.uplinks.faults import Refused
-from courtyard.agent.uplinks.mqtt import Incoming, Session, Will
+from courtyard.agent.uplinks.mqtt import UNSUPPORTED_VERSION, Incoming, Session, Will
 
 CONNECT_TIMEOUT_S = 15.0
-UNSUPPORTED_VERSION = 0x84
 
 
 class Connector:

@@ -23,7 +23,7 @@ PACKET_OVERHEAD_BYTES = 32
 """Fixed header, packet identifier, property length and topic length of PUBLISH, and some room."""
 ACK_TIMEOUT_S = 60.0
 """A broker that answers pings but acknowledges nothing for so long is given up."""
-HOLD_S = 5.0
+HOLD_S = 2.0
 HOLD_BLOCKS = 64
 NO_SUBSCRIBER = 0x10
 REFUSAL = 0x80
@@ -64,7 +64,7 @@ class Control(msgspec.Struct):
 
 
 class _Blanks(msgspec.Struct):
-    """Consecutive blocks of which the filter left nothing: they travel with the next message, or alone after 5 s."""
+    """Consecutive blocks of which the filter left nothing: they travel with the next message, or alone after 2 s."""
 
     run: list[Block]
     until: float
@@ -125,22 +125,35 @@ class Drain:
         return any(care.most is not None for care in self._cares.values())
 
     async def run(self, session: Session) -> None:
-        """Sends until the session ends; then everything unacknowledged is back in the feed."""
+        """Sends until the session ends.  What is unacknowledged then waits for `give_back`."""
         limits = session.limits
         self.window = send.Window(limits.messages, limits.packet_bytes - PACKET_OVERHEAD_BYTES)
         self._proved = False
         session.ended.add_done_callback(lambda _: self._wake.set())
-        try:
-            async with asyncio.TaskGroup() as group:
-                watches = [group.create_task(self._watch_feed()), group.create_task(self._watch_acks(session))]
-                while session.open:
-                    self._wake.clear()
-                    if not await self._send_next(session, limits):
-                        await self._wake.wait()
-                for watch in watches:
-                    watch.cancel()
-        finally:
-            self._give_back(session)
+        async with asyncio.TaskGroup() as group:
+            watches = [group.create_task(self._watch_feed()), group.create_task(self._watch_acks(session))]
+            while session.open:
+                self._wake.clear()
+                if not await self._send_next(session, limits):
+                    await self._wake.wait()
+            for watch in watches:
+                watch.cancel()
+
+    def give_back(self, session: Session) -> None:
+        """The session is over: nothing unacknowledged is held any longer."""
+        flights, self._flights = list(self._flights.values()), {}
+        held, self._blanks = list(self._blanks.values()), {}
+        for blanks in held:
+            for blank in blanks.run:
+                self._feed.release(blank)
+        end = session.ended.result() if session.ended.done() and not session.ended.exception() else None
+        blamed = self._proved and end is not None and end.code not in reasons.BLAMELESS
+        too_large = end is not None and end.code == reasons.TOO_LARGE.code
+        for flight in flights:
+            *blank_blocks, block = flight.run
+            aside = blamed and self._cares[block.lane].disconnected(block, too_large=too_large) == "aside"
+            blamed = False  # only the oldest one can be guilty
+            self._return(blank_blocks, block, ("oversize" if too_large else "refused") if aside else None)
 
     async def _watch_feed(self) -> None:
         seen = 0
@@ -289,22 +302,6 @@ class Drain:
         self._feed.set_aside(block, reason)
         self._cares[block.lane].set_aside()
         self.counts["set_aside"] += len(block.seqs)
-
-    def _give_back(self, session: Session) -> None:
-        """The session is over: nothing unacknowledged is held any longer."""
-        flights, self._flights = list(self._flights.values()), {}
-        held, self._blanks = list(self._blanks.values()), {}
-        for blanks in held:
-            for blank in blanks.run:
-                self._feed.release(blank)
-        end = session.ended.result() if session.ended.done() and not session.ended.exception() else None
-        blamed = self._proved and end is not None and end.code not in reasons.BLAMELESS
-        too_large = end is not None and end.code == reasons.TOO_LARGE.code
-        for flight in flights:
-            *blank_blocks, block = flight.run
-            aside = blamed and self._cares[block.lane].disconnected(block, too_large=too_large) == "aside"
-            blamed = False  # only the oldest one can be guilty
-            self._return(blank_blocks, block, ("oversize" if too_large else "refused") if aside else None)
 
     def _fault(self, words: faults.Words, **facts: object) -> Fault:
         host, port = self._endpoint

@@ -35,6 +35,7 @@ MAX_IN_FLIGHT = 100
 MAX_PACKET_BYTES = 268_435_455
 """MQTT 5.0 section 2.1.4: the largest remaining length."""
 READS_IN_A_ROW = 64
+UNSUPPORTED_VERSION = 0x84
 
 
 class Will(NamedTuple):
@@ -325,6 +326,9 @@ class Session:
             self._end(self._named(words, reason=hex(reason.value)))
         elif reason.value == 0:
             self._end(None)
+        elif self.version != paho.MQTTv5 and reason.value == 0x82 and not self._accepted.done():
+            # paho has no word for a CONNACK 0x01 of MQTT 3.1.1 (section 3.2.2.3)
+            self._accepted.set_exception(Refused(self._named(reasons.VERSION), UNSUPPORTED_VERSION))
         elif reason.value in (0x82, 0x8D):
             self._end(self._named(reasons.REASONS[reason.value]))
         else:

@@ -49,6 +49,7 @@ class Presence:
         status: Callable[[], bytes],
         wall_ms: Callable[[], int],
         answered: Callable[[str, int], None],
+        retained_timeout_s: float = RETAINED_TIMEOUT_S,
     ) -> None:
         self.inventory = Inventory()
         self.garbled = 0
@@ -58,6 +59,7 @@ class Presence:
         self._status = status
         self._wall_ms = wall_ms
         self._answered = answered
+        self._retained_timeout_s = retained_timeout_s
         self._known = Known()
         self._checked = False
         self._awaited: set[str] = set()
@@ -95,7 +97,7 @@ class Presence:
         """
         if self._awaited:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._arrived.wait(), RETAINED_TIMEOUT_S)
+                await asyncio.wait_for(self._arrived.wait(), self._retained_timeout_s)
         if self._checked and self._awaited:
             self.inventory.forget()  # a broker that does not know our status any more has forgotten all of it
         if not self._checked and self._known.ahead(self._journal.epoch, self._journal.heads):

@@ -88,6 +88,13 @@ TAKEN_OVER = Words(
     "Look for a second box with the same gateway id, a copied memory card, or a test program.",
     "请检查是否有相同网关编号的另一台设备、被复制的存储卡或测试程序。",
 )
+CONTESTED = Words(
+    "uplink.contested",
+    "{host}:{port} lets this gateway in and hangs up soon after, again and again.",
+    "{host}:{port} 一再在登录后不久断开连接。",
+    "Look for a second box with the same gateway id, a copied memory card, or a test program. " + PLATFORM,
+    "请检查是否有相同网关编号的另一台设备、被复制的存储卡或测试程序。" + PLATFORM_ZH,
+)
 TOO_LARGE = Words(
     "uplink.protocol.too_large",
     "A message was too large for the broker {host}:{port}; it is sent again in smaller parts.",

@@ -20,11 +20,11 @@ from courtyard.agent.uplinks import reasons
 from courtyard.agent.uplinks.connect import Connector
 from courtyard.agent.uplinks.drain import REFUSAL, Control, Drain, Feed
 from courtyard.agent.uplinks.endpoint import Endpoint
-from courtyard.agent.uplinks.faults import Refused, Words
+from courtyard.agent.uplinks.faults import LOST, Refused, Words
 from courtyard.agent.uplinks.inbox import Execute, Inbox
 from courtyard.agent.uplinks.mqtt import Incoming, Session, Will
 from courtyard.agent.uplinks.native import Format
-from courtyard.agent.uplinks.presence import Journal, Presence
+from courtyard.agent.uplinks.presence import RETAINED_TIMEOUT_S, Journal, Presence
 from courtyard.agent.uplinks.report import Report
 from courtyard.agent.uplinks.send import Backoff
 from courtyard.config import site
@@ -35,6 +35,11 @@ HEADS_EVERY_S = 5.0
 GOODBYE_S = 1.0
 STABLE_S = 60.0
 """A connection that held this long starts the waiting times from the beginning."""
+SHORT_S = 10.0
+CONTESTED_AFTER = 3
+"""So many short connections in a row are no coincidence; not every broker says that another client took over."""
+CONTEST = (reasons.TAKEN_OVER.code, reasons.CONTESTED.code)
+"""Two boxes that throw each other out must not do so every second."""
 
 
 Connect = Callable[[Will, Callable[[Incoming], None]], Awaitable[Session]]
@@ -68,6 +73,7 @@ class MqttUplink:
         fault: Callable[[Fault | None], None] = lambda _: None,
         jitter: Callable[[], float] = random.random,
         connect: Connect | None = None,
+        retained_timeout_s: float = RETAINED_TIMEOUT_S,
     ) -> None:
         self._settings = settings
         self._gateway = gateway
@@ -90,6 +96,7 @@ class MqttUplink:
             status=lambda: self._status_payload(online=True),
             wall_ms=wall_ms,
             answered=self._answered,
+            retained_timeout_s=retained_timeout_s,
         )
         self._drain = Drain(
             feed,
@@ -103,7 +110,7 @@ class MqttUplink:
         self._session: Session | None = None
         self._since_ms: int | None = None
         self._fault: Fault | None = None
-        self._connections = 0
+        self._connections = self._short_sessions = 0
 
     def set_inventory(self, devices: Mapping[str, bytes]) -> None:
         """The whole inventory as encoded `records.Inventory`; only differences are published."""
@@ -168,6 +175,7 @@ class MqttUplink:
         finally:
             self._session = self._since_ms = None
             await self._leave(session)
+            self._drain.give_back(session)
 
     async def _serve(self, session: Session) -> None:
         clock, before = asyncio.get_running_loop().time, self._drain.counts["records"]
@@ -181,9 +189,14 @@ class MqttUplink:
             await self._drain.run(session)
         finally:
             ticker.cancel()
-        fault = session.ended.result()
-        worked = self._drain.counts["records"] > before or self._drain.searching or clock() - started > STABLE_S
-        if worked and (fault is None or fault.code != reasons.TAKEN_OVER.code):
+        fault, lasted_s = session.ended.result(), clock() - started
+        searching = self._drain.searching
+        short = fault is not None and fault.code == LOST.code and lasted_s < SHORT_S and not searching
+        self._short_sessions = self._short_sessions + 1 if short else 0
+        if self._short_sessions >= CONTESTED_AFTER:
+            fault = self._named(reasons.CONTESTED)
+        worked = self._drain.counts["records"] > before or searching or lasted_s > STABLE_S
+        if worked and (fault is None or fault.code not in CONTEST):
             self._backoff.reset()
         self._say(fault)
 
@@ -213,7 +226,10 @@ class MqttUplink:
             self._drain.wake()
 
     async def _leave(self, session: Session) -> None:
-        """The last word, when it is ours to say: the status as of now, and DISCONNECT."""
+        """The last word, when it is ours to say: the status as of now, and DISCONNECT.
+
+        Brokers answer in order, so with the answer to it everything sent before has been acknowledged too.
+        """
         if session.open:
             said = asyncio.get_running_loop().create_future()
             payload = self._status_payload(online=False)
