@@ -6,7 +6,7 @@ A fault is known by its code; the same code again is no news.  A subject that ch
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Final
 
 from courtyard.agent.recorder import Recorder
@@ -46,9 +46,9 @@ class HealthLog:
         for subject in tuple(self._told):
             self._tell(subject, mono_ms)
 
-    def forget(self, known: Collection[str]) -> None:
-        """The site changed: subjects that are not known any more have no health."""
-        for subject in self._present.keys() - known:
+    def forget(self, subjects: Iterable[str]) -> None:
+        """The site no longer has these: they have no health."""
+        for subject in subjects:
             self.note(subject, None)
 
     def _tell(self, subject: str, mono_ms: int) -> None:

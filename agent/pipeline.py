@@ -90,11 +90,11 @@ class Pipeline:
 
     def adjust(self, site: Site, rules: Rules) -> None:
         """From now on for this site.  Devices that are no longer in it are forgotten, and so are their faults."""
-        former = {device.id: device.install for device in self._site.devices}
+        former, subjects = {device.id: device.install for device in self._site.devices}, self._subjects()
         self._places.adjust(site)
         self._site, self._rules = site, rules
         self._installs.adjust(former)
-        self._health.forget(self._subjects())
+        self._health.forget(subjects - self._subjects())
         self._lapse_unwatched()
 
     async def run(self) -> None:

@@ -1,7 +1,8 @@
 """The one way into the journal: stamps, encodes and submits records, and keeps their order when the journal is busy.
 
 Invariants
-1. What `put` accepted is submitted in the order in which it was put, whatever waits.
+1. What `put` accepted is submitted in the order in which it was put; only alarms, which the journal always takes,
+   overtake what waits.
 2. `offer` never overtakes what waits, and never waits itself.
 3. At most `max_waiting` puts wait; the next one raises JournalBusy, and its caller must not act as if it were kept.
 """
@@ -85,6 +86,8 @@ class Recorder:
 
     def put(self, entries: Sequence[Entry], state: State = NOTHING.state) -> asyncio.Future[Appended]:
         """Keeps the entries, after everything put before.  Raises JournalBusy when too much waits already."""
+        if any(entry.lane == "alarm" for entry in entries):
+            return self._submit(entries, state)
         if not self._waiting:
             try:
                 return self._submit(entries, state)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from courtyard.agent.outputs.lease import Lease, OutputRefused
 from courtyard.agent.outputs.outputs import Outputs
@@ -21,18 +21,27 @@ RETRIED: Final = frozenset(
 )
 
 
+class _Key(NamedTuple):
+    holder: str
+    occasion: int
+    output: str
+
+
 class Demands:
     """Used from the event loop only; demands have an effect while `run` is running."""
 
     def __init__(self, outputs: Outputs) -> None:
         self._outputs = outputs
-        self._wanted: dict[tuple[str, str], asyncio.Task[None] | None] = {}  # holder and output to what serves it
+        self._wanted: dict[_Key, asyncio.Task[None] | None] = {}
         self._group: asyncio.TaskGroup | None = None
 
-    def want(self, holder: str, outputs: Iterable[str]) -> None:
-        """The holder demands exactly these outputs from now on; none withdraws all that it demanded."""
-        wanted = {(holder, output) for output in outputs}
-        for key in [key for key in self._wanted if key[0] == holder and key not in wanted]:
+    def want(self, holder: str, outputs: Iterable[str], *, occasion: int = 0) -> None:
+        """The holder demands exactly these outputs from now on; none withdraws all that it demanded.
+
+        What was over for good is tried again only on another occasion (the next occurrence of an alarm).
+        """
+        wanted = {_Key(holder, occasion, output) for output in outputs}
+        for key in [key for key in self._wanted if key.holder == holder and key not in wanted]:
             if (task := self._wanted.pop(key)) is not None:
                 task.cancel()
         for key in wanted - self._wanted.keys():
@@ -49,9 +58,9 @@ class Demands:
         finally:
             self._group = None
 
-    def _start(self, key: tuple[str, str]) -> None:
+    def _start(self, key: _Key) -> None:
         if self._group is not None:
-            self._wanted[key] = self._group.create_task(self._serve(*key))
+            self._wanted[key] = self._group.create_task(self._serve(key.holder, key.output))
 
     async def _serve(self, holder: str, output: str) -> None:
         while True:

@@ -8,7 +8,7 @@ from courtyard.agent.alarms.alarm import FLAP_LIMIT, QUIET_MS
 from courtyard.agent.alarms.engine import DRILL_MS, LONGEST_SHELF_MS
 from courtyard.agent.alarms.numbering import BEGIN_S
 from courtyard.agent.records import MAX_STATUS_ALARMS
-from courtyard.buffer import JournalBusy
+from courtyard.buffer import JournalClosed
 from tests.contracts.fake_journal import FakeJournal
 from tests.gateway_rig import START_MS, elapse, gateway, settle, virtual
 
@@ -237,19 +237,30 @@ def test_what_only_memory_has_says_so_and_is_written_again_when_the_disk_is_back
 
 def test_when_nothing_can_be_kept_nothing_has_changed() -> None:
     async def main() -> None:
+        gw, journal = gateway()
+        gw.engine.apply(gw.condition(source="known"))
+        await journal.close()
+        with pytest.raises(JournalClosed):
+            gw.engine.apply(gw.condition())
+        with pytest.raises(JournalClosed):
+            gw.engine.apply(gw.condition(False, source="known"))
+        assert [(alarm.record.source, alarm.state, alarm.record.change) for alarm in gw.book] == [
+            ("known", "raised", 1)
+        ]
+
+    virtual(main)
+
+
+def test_an_alarm_overtakes_everything_that_waits_for_the_disk() -> None:
+    async def main() -> None:
         gw, journal = gateway(FakeJournal(max_pending_bytes=1))
         journal.hold()
-        gw.recorder.put((), {"filler": b"x"})
-        for number in range(4096):
-            gw.engine.apply(gw.condition(source=str(number)))
-        with pytest.raises(JournalBusy):
-            gw.engine.apply(gw.condition())
-        assert gw.book.get("wm-1:leak:a") is None
+        for number in range(3):
+            gw.recorder.event("test", {"number": number})
+        gw.engine.apply(gw.condition())
         journal.release()
         await elapse(1)
-        gw.engine.apply(gw.condition())
-        await settle()
-        assert life(journal) == [(0, 1, "raise", "raised")]
+        assert [lane for lane, _, _ in journal.committed] == ["event", "alarm", "event", "event"]
 
     virtual(main)
 

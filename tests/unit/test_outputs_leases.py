@@ -392,6 +392,9 @@ class TestDemands:
                 await elapse(REST_S + RETRY_S)
                 assert rig.relays.on()
                 assert rig.outputs.status()[0].holders == ("sos",)
+                demands.want("fire", ["siren"], occasion=2)
+                await settle()
+                assert rig.outputs.status()[0].holders == ("sos", "fire")
                 task.cancel()
 
         virtual(main)
