@@ -17,9 +17,9 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from courtyard.drivers.base import Scalar
-from courtyard.drivers.modbus.frames import BIT_FUNCTIONS, Read
 from courtyard.drivers.modbus.numbers import BITS, IDENTITY, LARGEST, Finish, finisher, limits, line_of, sentinels
 from courtyard.drivers.modbus.planning import WORDS
+from courtyard.drivers.modbus.reads import BIT_FUNCTIONS, Read
 from courtyard.drivers.modbus.settings import Fraction, ModbusPoint, Order, RegisterPoint
 from courtyard.drivers.modbus.unpacking import Cell, unpack_bits, unpack_registers
 

@@ -12,9 +12,10 @@ from typing import Any, Literal
 from courtyard.drivers.base import Scalar, Text
 from courtyard.drivers.dissection import Dissection, Part
 from courtyard.drivers.modbus.decoding import decoder_for
-from courtyard.drivers.modbus.frames import Read, crc
+from courtyard.drivers.modbus.frames import crc
 from courtyard.drivers.modbus.layouts import FUNCTIONS, Direction, Layout, layouts
 from courtyard.drivers.modbus.planning import item_of
+from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import ModbusPoint, ModbusProfile
 
 Framing = Literal["auto", "rtu", "tcp"]

@@ -24,7 +24,8 @@ from pymodbus.pdu.register_message import (
     WriteSingleRegisterRequest,
 )
 
-BIT_FUNCTIONS = (1, 2)
+from courtyard.drivers.modbus.reads import Read
+
 SHORTEST_RTU = 5
 """An exception: unit, function, code, CRC."""
 READS: dict[int, type[ModbusPDU]] = {
@@ -35,22 +36,6 @@ READS: dict[int, type[ModbusPDU]] = {
 }
 FIXED_ANSWERS = (5, 6, 15, 16)
 """Functions whose answer is 6 bytes and known beforehand."""
-
-
-class Read(NamedTuple):
-    """Registers (functions 3, 4) or bits (1, 2) from a PDU address on."""
-
-    function: int
-    address: int
-    quantity: int
-
-    @property
-    def end(self) -> int:
-        return self.address + self.quantity
-
-    @property
-    def payload_bytes(self) -> int:
-        return (self.quantity + 7) // 8 if self.function in BIT_FUNCTIONS else 2 * self.quantity
 
 
 class Expected(NamedTuple):

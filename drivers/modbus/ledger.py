@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from courtyard.drivers.modbus.frames import BIT_FUNCTIONS, READS, Expected, Read, read_request
+from courtyard.drivers.modbus.frames import READS, Expected, read_request
+from courtyard.drivers.modbus.reads import BIT_FUNCTIONS, Read
 
 FORGET_AFTER_S = 60.0
 FORGET_AFTER_LATES = 20

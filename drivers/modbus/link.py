@@ -13,8 +13,9 @@ from typing import Literal, NamedTuple
 
 from courtyard.drivers.base import Fault
 from courtyard.drivers.lines.wire import Wire
-from courtyard.drivers.modbus.frames import Read, Request, read_request
+from courtyard.drivers.modbus.frames import Request, read_request
 from courtyard.drivers.modbus.planning import most_of_one_request, widened
+from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import ModbusProfile
 
 FRAMES_KEPT = 8

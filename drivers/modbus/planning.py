@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from courtyard.drivers.modbus.frames import BIT_FUNCTIONS, Read
+from courtyard.drivers.modbus.reads import BIT_FUNCTIONS, Read
 from courtyard.drivers.modbus.settings import Function, ModbusPoint, ModbusProfile, NumberType
 
 MOST_BITS = 2000

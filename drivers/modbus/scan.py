@@ -17,9 +17,9 @@ from courtyard.drivers.lines.wire import OpenWire, open_wire
 from courtyard.drivers.modbus.connection import CLOSED, make_link
 from courtyard.drivers.modbus.decoding import decoder_for
 from courtyard.drivers.modbus.faults import REFUSALS
-from courtyard.drivers.modbus.frames import Read
 from courtyard.drivers.modbus.link import Ask, LineDown, Link, NotYet, Records, Refused, Unanswered
 from courtyard.drivers.modbus.planning import plan
+from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import Function, ModbusPoint, ModbusProfile
 
 Parity = Literal["N", "E", "O"]

@@ -6,8 +6,9 @@ import asyncio
 
 from courtyard.drivers.base import DriverError, Scalar, Write
 from courtyard.drivers.modbus.faults import FAILURE_FAULTS, device_fault, refused_fault
-from courtyard.drivers.modbus.frames import Read, write_request
+from courtyard.drivers.modbus.frames import write_request
 from courtyard.drivers.modbus.link import Ask, Link, NotYet, Record, Refused, Unanswered
+from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import ModbusDevice, WriteTarget
 
 READ_BACK_EVERY_S = 0.5
