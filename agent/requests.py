@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from courtyard.agent.candidates import as_data, candidates
 from courtyard.agent.control import Handler, Progress, Refused
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.wiring import Gateway
 from courtyard.drivers.base import DriverError, Fault
+from courtyard.drivers.modbus.scan import Progress as Step
+from courtyard.drivers.modbus.scan import scan
+
+PROGRESS_EVERY_S = 0.5
 
 
 def handlers(gateway: Gateway, supervisor: Supervisor, reload: Callable[[], Awaitable[str]]) -> Mapping[str, Handler]:
@@ -37,10 +44,31 @@ def handlers(gateway: Gateway, supervisor: Supervisor, reload: Callable[[], Awai
             return {"fault": _fault(error.fault), "frames": driver.frames(device)}
         return {"reading": reading, "frames": driver.frames(device) if request.get("raw") else []}
 
+    async def scan_line(request: Mapping[str, Any], progress: Progress) -> Any:
+        name, found = str(request.get("line")), 0
+        if name not in gateway.snapshot.lines:
+            raise Refused(f"no line {name!r} in the site / 站点中没有线路 {name!r}")
+        units = [int(unit) for unit in request.get("units", range(1, 248))]
+        steps: deque[Step] = deque(maxlen=1)
+
+        async def tell() -> None:
+            while True:
+                await asyncio.sleep(PROGRESS_EVERY_S)
+                if steps:
+                    await progress({"done": steps[0].done, "total": steps[0].total})
+
+        async with gateway.line_at_rest(name) as line, asyncio.TaskGroup() as group:
+            telling = group.create_task(tell())
+            async for each in scan(line, units=units, candidates=candidates(), progress=steps.append):
+                found += 1
+                await progress({"found": as_data(each)})
+            telling.cancel()
+        return {"found": found}
+
     async def reload_site(request: Mapping[str, Any], progress: Progress) -> Any:
         return await reload()
 
-    return {"status": status, "read": read, "reload": reload_site}
+    return {"status": status, "read": read, "scan": scan_line, "reload": reload_site}
 
 
 def _device(gateway: Gateway, request: Mapping[str, Any]) -> tuple[str, Any]:

@@ -7,7 +7,8 @@ Nothing else imports across the areas of the agent.  A gateway is built from one
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from courtyard.buffer.journal import Journal
 from courtyard.config.site import Uplink
 from courtyard.config.snapshot import Difference, InstalledDevice, Snapshot, difference
 from courtyard.drivers.base import DriverError, Fault, Scalar, Text, Write
+from courtyard.drivers.lines.settings import LineSettings
 from courtyard.drivers.modbus.driver import ModbusDriver
 
 PIPELINE, OUTPUTS, REACTIONS = "pipeline", "outputs", "reactions"
@@ -123,6 +125,16 @@ class Gateway:
             faults={subject: fault.code for subject, fault in self.pipeline.faults.items()},
         )
 
+    @asynccontextmanager
+    async def line_at_rest(self, name: str) -> AsyncIterator[LineSettings]:
+        """A line without its driver, for somebody who needs it alone; polling goes on afterwards."""
+        await self._supervisor.stop([line_part(name)], RELEASE_S)
+        try:
+            yield self.snapshot.lines[name].settings
+        finally:
+            if name in self.snapshot.lines and line_part(name) not in self._supervisor.names():
+                self._run_line(name)
+
     def journal_changed(self) -> None:
         """The journal is in memory, or on disk again: platforms are told soon."""
         for uplink in self.uplinks.values():
@@ -146,7 +158,11 @@ class Gateway:
 
     def _start_line(self, name: str) -> None:
         line = self.snapshot.lines[name]
-        driver = self.drivers[name] = ModbusDriver(line.settings, line.devices, self.clock)
+        self.drivers[name] = ModbusDriver(line.settings, line.devices, self.clock)
+        self._run_line(name)
+
+    def _run_line(self, name: str) -> None:
+        driver = self.drivers[name]
         self._supervisor.start(line_part(name), lambda: driver.run(self.pipeline))
 
     def _start_uplink(self, settings: Uplink) -> None:

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -68,8 +69,9 @@ def show(dissection: Dissection, frame: bytes, language: Language, console: Cons
     for part in dissection.parts:
         value = str(part.value) if part.meaning is None else f"{part.value}  {part.meaning.say(language)}"
         where = f"{part.start}" if part.end - part.start <= 1 else f"{part.start}-{part.end - 1}"
+        field = f"{part.label.say(language)} {part.name}" if "." in part.name else part.label.say(language)
         raw = frame[part.start : part.end].hex(" ")
-        table.add_row(where, raw if len(raw) <= 48 else f"{raw[:45]}...", part.label.say(language), value, part.clause)
+        table.add_row(where, raw if len(raw) <= 48 else f"{raw[:45]}...", field, value, part.clause)
     console.print(table)
     if dissection.error is None:
         console.print(Text("valid", "报文有效").say(language), style="green")
@@ -88,8 +90,18 @@ def _dissect(options: argparse.Namespace, frame: bytes) -> Dissection:
     return _with_points(module, options, frame)
 
 
-def _with_points(module: object, options: argparse.Namespace, frame: bytes) -> Dissection:
-    raise Refused("--profile")
+def _with_points(module: Any, options: argparse.Namespace, frame: bytes) -> Dissection:
+    from courtyard.agent.candidates import candidate, library
+
+    profiles = library()
+    loaded = profiles.load(options.profile)
+    if loaded is None or loaded.profile is None:
+        names = ", ".join(profiles.names())
+        text = Text(f"no profile {options.profile}; known: {names}", f"没有档案 {options.profile}；现有：{names}")
+        raise Refused(text.say(options.lang))
+    profile, points = candidate(loaded.profile)
+    found: Dissection = module.dissect(frame, profile=profile, points=points, address=options.address or 0)
+    return found
 
 
 def _unknown(protocol: str) -> Text:

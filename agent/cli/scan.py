@@ -1,0 +1,146 @@
+"""`courtyard scan modbus|serial`: what is on a line, with speed, address and the profile that it may be."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from courtyard.agent.candidates import as_data, candidates
+from courtyard.agent.control import Refused, ask, daemon_listens
+from courtyard.config.present import present
+from courtyard.config.read import check_site
+from courtyard.drivers.base import Language, Text
+from courtyard.drivers.lines.settings import LineSettings, RtuTcpLine, SerialLine, TcpLine
+from courtyard.drivers.modbus.scan import Progress, scan
+
+PORT_NAMES = ("ttyUSB*", "ttyACM*", "ttyS[0-9]*", "ttyAMA*")
+ANSWER_S = 3600.0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit status 0 when something was found."""
+    found = _ports() if options.what == "serial" else asyncio.run(_modbus(options))
+    if options.json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        _show(found, options.what, options.lang, Console())
+    return 0 if found else 1
+
+
+def _ports() -> list[dict[str, Any]]:
+    """Serial ports of this machine, the stable names first."""
+    stable = sorted(Path("/dev/serial/by-id").glob("*"))
+    known = {port.resolve() for port in stable}
+    plain = [port for name in PORT_NAMES for port in sorted(Path("/dev").glob(name)) if port not in known]
+    return [{"port": str(port), "device": str(port.resolve())} for port in (*stable, *plain)]
+
+
+async def _modbus(options: argparse.Namespace) -> list[dict[str, Any]]:
+    units, parities = numbers(options.units), list(options.parity.upper())
+    bauds = [int(baud) for baud in options.baud.split(",")]
+    found: list[dict[str, Any]] = []
+    with Bar(console=Console(stderr=True), transient=True, disable=options.json) as bar:
+        task = bar.add_task(Text("scanning", "正在扫描").say(options.lang), total=None)
+        async for kind, value in _steps(options, units, bauds, parities):
+            if kind == "progress":
+                bar.update(task, total=value["total"], completed=value["done"])
+            else:
+                found.append(value)
+    return found
+
+
+async def _steps(
+    options: argparse.Namespace, units: Sequence[int], bauds: Sequence[int], parities: Sequence[str]
+) -> AsyncIterator[tuple[str, Any]]:
+    if options.line and daemon_listens(options.socket):
+        request = {"line": options.line, "units": list(units)}
+        async for kind, value in ask(options.socket, "scan", timeout_s=ANSWER_S, **request):
+            if kind == "progress":
+                yield ("found", value["found"]) if "found" in value else ("progress", value)
+        return
+    line = _line(options)
+    steps: asyncio.Queue[tuple[str, Any] | None] = asyncio.Queue(maxsize=1024)
+
+    def tell(progress: Progress) -> None:
+        if not steps.full():
+            steps.put_nowait(("progress", {"done": progress.done, "total": progress.total}))
+
+    async def search() -> None:
+        try:
+            known = candidates((options.site.parent / "profiles",))
+            tries: dict[str, Any] = {"bauds": bauds, "parities": parities} if isinstance(line, SerialLine) else {}
+            async for each in scan(line, units=units, candidates=known, progress=tell, **tries):
+                await steps.put(("found", as_data(each)))
+        finally:
+            await steps.put(None)
+
+    searching = asyncio.create_task(search())
+    try:
+        while (step := await steps.get()) is not None:
+            yield step
+        await searching
+    finally:
+        searching.cancel()
+
+
+def _line(options: argparse.Namespace) -> LineSettings:
+    if options.port:
+        return SerialLine("scan", options.port)
+    for given, kind in ((options.tcp, TcpLine), (options.rtu_tcp, RtuTcpLine)):
+        if given:
+            host, _, port = given.rpartition(":")
+            if not host or not port.isdigit():
+                raise Refused(f"{given}: HOST:PORT")
+            return kind("scan", host, int(port))
+    if not options.line:
+        text = Text("say --line, --port, --tcp or --rtu-tcp", "请给出 --line、--port、--tcp 或 --rtu-tcp")
+        raise Refused(text.say(options.lang))
+    verdict = check_site(options.site)
+    if verdict.snapshot is None:
+        raise Refused(present(verdict.mistakes, options.lang))
+    lines = verdict.snapshot.lines
+    if options.line not in lines:
+        names = ", ".join(lines)
+        text = Text(f"no line {options.line}; the site has: {names}", f"没有线路 {options.line}；现有：{names}")
+        raise Refused(text.say(options.lang))
+    return lines[options.line].settings
+
+
+def numbers(text: str) -> list[int]:
+    """Addresses such as `1-32,100`.  Raises Refused."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdigit() or not (last or first).isdigit() or not 1 <= int(first) <= int(last or first) <= 247:
+            raise Refused(f"{text}: 1-247")
+        found += range(int(first), int(last or first) + 1)
+    return list(dict.fromkeys(found))
+
+
+def _show(found: list[dict[str, Any]], what: str, language: Language, console: Console) -> None:
+    if not found:
+        text = Text(
+            "Nothing answered. Check A/B wiring, the power of the devices, speed and parity.",
+            "没有设备应答。请检查 A/B 接线、设备供电、波特率和校验位。",
+        )
+        console.print(text.say(language))
+        return
+    if what == "serial":
+        for port in found:
+            console.print(port["port"], highlight=False)
+        return
+    headings = {"en": ("unit", "speed", "function", "may be"), "zh-CN": ("地址", "波特率", "功能码", "可能的型号")}
+    table = Table(*headings[language], box=None)
+    for each in found:
+        speed = f"{each['baud']} {each['parity'] or ''}" if each["baud"] else ""
+        guesses = ", ".join(f"{guess['profile']} ({guess['share']:.0%})" for guess in each["guesses"][:3])
+        table.add_row(str(each["unit"]), speed, str(each["function"]), guesses)
+    console.print(table)
