@@ -62,8 +62,6 @@ class Daemon:
         snapshot = await asyncio.to_thread(self._first_site)
         journal = await self._open_journal(snapshot)
         gateway = self._gateway = Gateway(snapshot, journal, self._clock, self._supervisor)
-        for finding in journal.findings:
-            self._found(finding)
         self._start(gateway)
         self._notifier.ready(f"{snapshot.site.gateway.id}: {len(snapshot.devices)} devices")
         log.info("running", extra={"gateway": snapshot.site.gateway.id, "site": str(self._path)})
@@ -140,7 +138,7 @@ class Daemon:
         if self._gateway is None:
             return
         fault = fault_of(finding)
-        log.warning("journal: %s", fault.what.en, extra={"code": finding.code, **finding.params})
+        log.info("journal: %s", fault.what.en, extra={"code": finding.code, **finding.params})
         self._gateway.recorder.event(f"journal.{finding.code}", dict(finding.params))
         self._gateway.journal_changed()
 

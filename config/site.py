@@ -201,7 +201,7 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             example="b03/u02/f06/r601",
         ),
     ] = None
-    every_s: Annotated[Seconds, Meta(ge=0.05, le=604_800), help_text("How often it is read.", "读取周期。")] = field(
+    every_s: Annotated[Seconds, Meta(ge=0.01, le=604_800), help_text("How often it is read.", "读取周期。")] = field(
         default=60.0, name="every"
     )
     install: Annotated[
