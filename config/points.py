@@ -14,6 +14,7 @@ from courtyard.config.mistakes import Findings
 from courtyard.config.positions import Path
 from courtyard.config.units import conversion, decimal_places, units_like
 from courtyard.drivers.base import Text
+from courtyard.drivers.modbus.planning import WORDS
 from courtyard.drivers.modbus.settings import ModbusPoint, ModbusProfile, NumberType, RegisterPoint
 
 FLOAT_TYPES: tuple[NumberType, ...] = ("float32", "float64")
@@ -97,7 +98,6 @@ def _kind_of(register: RegisterPoint) -> str:
 
 
 def _check_registers(register: RegisterPoint, path: Path, profile: ModbusProfile, findings: Findings) -> None:
-    from courtyard.drivers.modbus.planning import WORDS
 
     ends = [register.address + WORDS[register.type]]
     starts = [register.address]

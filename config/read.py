@@ -26,6 +26,7 @@ from courtyard.config.site import Site
 from courtyard.config.snapshot import Snapshot, resolve
 from courtyard.config.syntax import parse
 from courtyard.config.text_file import read_text
+from courtyard.config.wire_time import load as load_of
 from courtyard.drivers.base import Language
 from courtyard.drivers.lines.settings import RtuTcpLine, SerialLine
 
@@ -116,8 +117,6 @@ def _catalogue(file: Path, findings: Findings) -> Catalogue:
 
 def _check_loads(site: Draft, resolved: list[Resolved], findings: Findings) -> None:
     """Whether each serial line has the time for what is read on it."""
-    from courtyard.config.wire_time import load as load_of
-
     for draft in site.drafts("lines"):
         line = draft.build()
         devices = [each.driver for each in resolved if each.settings.line == draft.get("name")]

@@ -16,7 +16,10 @@ MASK = "***"
 SHORTEST_SECRET = 4
 """A known secret shorter than this is left to the shapes: masking every "1" would destroy the text."""
 
-_WORD = r"(?:password|passwd|passphrase|secret|token|(?:api|private|access)[_-]?key|(?<![a-z])(?:pass|pwd|psk)|密码|口令|密钥)s?"
+_WORD = (
+    r"(?:password|passwd|passphrase|secret|token|(?:api|private|access)[_-]?key|(?<![a-z])(?:pass|pwd|psk)"
+    r"|密码|口令|密钥)s?"
+)
 _QUOTED = r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?"
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),

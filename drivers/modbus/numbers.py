@@ -64,12 +64,15 @@ def finisher(point: ModbusPoint, *, limited: bool = True) -> Finish:
     number = _pair(register) if register.fraction else _plain(register.type, register)
     line = line_of(point)
     low, high = limits(register) if limited else (-LARGEST, LARGEST)
+    places = point.decimals if register.fraction else None
 
     def finish(raw: Raw) -> Number | None:
         exact = number(raw)
         if exact is None:
             return None
         value = exact if line is IDENTITY else (exact * line.factor + line.bias) / line.divisor
+        if places is not None:
+            value = round(value, places)  # takes off what the sum of both halves added
         return value if low <= value <= high else None
 
     return finish
