@@ -33,33 +33,39 @@ class BadRow(Exception):
 
 
 class Chunk:
-    """Consecutive records of one epoch, lane and boot; `ends` are the running sums of the bodies' sizes."""
+    """Consecutive records of one epoch, lane and boot; `sums` are the running sums of the bodies' sizes, one more."""
 
-    __slots__ = ("ats", "bodies", "boot", "ends", "epoch", "first", "lane", "last")
+    __slots__ = ("ats", "bodies", "boot", "epoch", "first", "lane", "last", "sums")
 
     def __init__(
-        self, epoch: str, lane: str, boot: str, first: int, bodies: Sequence[bytes], ats: Sequence[int]
+        self,
+        epoch: str,
+        lane: str,
+        boot: str,
+        first: int,
+        bodies: Sequence[bytes],
+        ats: Sequence[int],
+        sums: Sequence[int] | None = None,
     ) -> None:
         self.epoch, self.lane, self.boot, self.first = epoch, lane, boot, first
         self.last = first + len(bodies) - 1
         self.bodies, self.ats = bodies, ats
-        self.ends = list(accumulate(map(len, bodies)))
+        self.sums = list(accumulate(map(len, bodies), initial=0)) if sums is None else sums
 
     @property
     def size(self) -> int:
         """Bytes of all bodies."""
-        return self.ends[-1]
+        return self.sums[-1] - self.sums[0]
 
     def size_of(self, start: int, count: int) -> int:
         """Bytes of `count` bodies from the one at index `start` on."""
-        return self.ends[start + count - 1] - (self.ends[start - 1] if start else 0) if count else 0
+        return self.sums[start + count] - self.sums[start]
 
     def fitting(self, seq: int, last: int, max_bytes: int, max_records: int) -> int:
         """How many records from `seq` on, none after `last`, have at most `max_bytes` together (may be 0)."""
         start = seq - self.first
-        before = self.ends[start - 1] if start else 0
         most = min(start + max_records, last - self.first + 1, len(self.bodies))
-        return max(bisect_right(self.ends, before + max_bytes, start, most) - start, 0)
+        return max(bisect_right(self.sums, self.sums[start] + max_bytes, start + 1, most + 1) - start - 1, 0)
 
 
 class Row(NamedTuple):
@@ -134,7 +140,7 @@ def unpack(row: Row) -> Chunk:
     if offsets[-1] != len(body):
         raise BadRow("lengths do not add up")
     bodies = [body[a:b] for a, b in pairwise(offsets)]
-    return Chunk(row.epoch, row.lane, row.boot, row.first, bodies, ats)
+    return Chunk(row.epoch, row.lane, row.boot, row.first, bodies, ats, offsets)
 
 
 class ChunkLog:

@@ -69,6 +69,7 @@ class Committer:
         self._kick_scheduled = self._closed = self._flush = self._due = False
         self._at_once = self._options.reading_commit_s <= 0
         self._last_rank = len(self._ranks) - 1
+        self._most_bytes = database.budget.entry_bytes
         self._delay_s = self._options.retry_s[0]
         self.mode: Mode = "durable" if fault is None else "memory"
         self.fault = fault
@@ -85,21 +86,23 @@ class Committer:
         """See Journal.submit."""
         if self._closed:
             raise JournalClosed("the journal is closed")
-        size, highest = 0, len(self._ranks)
-        for entry in entries:
-            length, rank = len(entry.body), self._ranks.get(entry.lane)
+        size, highest = 0, self._last_rank
+        for lane, _, body, _ in entries:
+            rank = self._ranks.get(lane)
             if rank is None:
-                raise UnknownLane(entry.lane)
-            if length > self._database.budget.entry_bytes:
-                raise EntryTooLarge(f"{length} bytes, at most {self._database.budget.entry_bytes}")
-            size += length + ENTRY_OVERHEAD_BYTES
+                raise UnknownLane(lane)
+            if len(body) > self._most_bytes:
+                raise EntryTooLarge(f"{len(body)} bytes, at most {self._most_bytes}")
+            size += len(body) + ENTRY_OVERHEAD_BYTES
             if rank < highest:
                 highest = rank
+        for value in state.values():
+            size += len(value or b"")
         alarm = highest == 0
         if not alarm and self._pending and self._pending_bytes + size > self._options.max_pending_bytes:
             raise JournalBusy(f"{self._pending_bytes} bytes wait for the disk")
         self._index += 1
-        append = Append(entries, state, self._loop.create_future(), self._index, size, alarm)
+        append = Append(entries, state, self._loop.create_future(), self._index, size)
         if self.mode != "durable" and (alarm or self.mode == "memory"):
             self._refuge.take(append)
             self._changed()
@@ -108,7 +111,8 @@ class Committer:
         self._pending_bytes += size
         if alarm:
             append.timer = self._loop.call_later(self._options.commit_timeout_s, self._overdue, append)
-        if self._at_once or highest < self._last_rank or self._pending_bytes * 2 > self._options.max_pending_bytes:
+        urgent = self._at_once or highest < self._last_rank or not entries
+        if urgent or self._pending_bytes * 2 > self._options.max_pending_bytes:
             self._due = True
             if not self.busy and not self._kick_scheduled:
                 self._kick_scheduled = True

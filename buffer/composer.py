@@ -11,6 +11,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import NamedTuple
 
 from courtyard.buffer.chunks import Chunk
@@ -101,14 +102,16 @@ class Composer:
         ledger.evicted(receipt.evictions)
         ledger.drop_epochs(job.drop_epochs)
         self._refuge.end_storing(job.epochs, composed.rescued_state)
+        name_of, answered = composed.epoch, Appended._make
         for append in composed.group:
-            for name, value in append.state.items():
-                if not self._refuge.superseded(name, append.index):
-                    set_state(ledger, name, value)
-        self.settle_unserved(composed.epoch, composed.group, None)
-        for append in composed.group:
-            if not append.handed:
-                append.answer(Appended(composed.epoch, append.seqs, True))
+            if append.state:
+                for name, value in append.state.items():
+                    if not self._refuge.superseded(name, append.index):
+                        set_state(ledger, name, value)
+            if append.handed:
+                self.settle_unserved(name_of, [append], None)
+            else:
+                append.answer(answered((name_of, append.seqs, True)))
 
     def unbook(self, composed: Composed) -> None:
         """The transaction has failed: nothing of it counts."""
@@ -128,21 +131,16 @@ class Composer:
                             consumer.settle((epoch, entry.lane), seq, seq)
 
     def _number(self, group: Sequence[Append]) -> list[Chunk]:
-        tracks = self._ledger.epochs[self._ledger.current].tracks if group else {}
-        bodies: dict[str, list[bytes]] = {lane: [] for lane in self._options.lanes}
-        ats: dict[str, list[int]] = {lane: [] for lane in self._options.lanes}
-        nexts = {lane: tracks[lane].last + 1 if lane in tracks else 1 for lane in self._options.lanes}
-        firsts = dict(nexts)
+        if not group:
+            return []
+        epoch, lanes = self._ledger.epochs[self._ledger.current], self._options.lanes
+        entries = [entry for append in group for entry in append.entries]
+        numbers = {lane: count(epoch.track(lane).last + 1) for lane in lanes}
         for append in group:
-            seqs = []
-            for lane, at_ms, body, _ in append.entries:
-                bodies[lane].append(body)
-                ats[lane].append(at_ms)
-                seqs.append(nexts[lane])
-                nexts[lane] += 1
-            append.seqs = tuple(seqs)
-        return [
-            Chunk(self._ledger.current, lane, self._boot, firsts[lane], bodies[lane], ats[lane])
-            for lane in self._options.lanes
-            if bodies[lane]
-        ]
+            append.seqs = tuple([next(numbers[entry[0]]) for entry in append.entries])
+        chunks = []
+        for lane in lanes:
+            if mine := [entry for entry in entries if entry[0] == lane]:
+                bodies, ats = [entry[2] for entry in mine], [entry[1] for entry in mine]
+                chunks.append(Chunk(epoch.name, lane, self._boot, epoch.track(lane).last + 1, bodies, ats))
+        return chunks

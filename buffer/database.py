@@ -61,7 +61,7 @@ class Database:
         self.crowded = False
         self.dropped_evidence: list[str] = []
         self._connection: sqlite3.Connection | None = None
-        self._log_bytes = 0
+        self._log_bytes = self._spare_pages = 0
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -129,7 +129,7 @@ class Database:
             else:
                 self.drop()
             raise
-        self.tracks = tracks
+        self.tracks, self._spare_pages = tracks, room.spare_pages
         self._log_bytes += receipt.log_bytes + _TRANSACTION_OVERHEAD_BYTES
         return receipt
 
@@ -178,6 +178,7 @@ class Database:
             self.options.alarm_reserve_bytes,
             self._drop_evidence,
             may_lose=not self.crowded,
+            spare_pages=0 if self.crowded else self._spare_pages,
         )
 
     def _drop_evidence(self) -> bool:
@@ -190,7 +191,7 @@ class Database:
         return True
 
     def _set_limit(self) -> None:
-        self._limit = self.limit_pages()
+        self._limit, self._spare_pages = self.limit_pages(), 0
         self._pragma(f"max_page_count={self._limit}")
 
     def _shrink(self) -> None:

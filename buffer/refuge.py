@@ -14,6 +14,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from courtyard.buffer.chunks import Chunk
 from courtyard.buffer.ledger import Epoch, Ledger
 from courtyard.buffer.memory import Memory
@@ -21,25 +23,17 @@ from courtyard.buffer.opening import begin_epoch
 from courtyard.buffer.types import Appended, Entry, Finding
 
 
-class Append:
+class Append(msgspec.Struct, gc=False, eq=False):
     """One call of `submit`.  `index` orders calls; `seqs` are set when a transaction takes it; `handed`: to memory."""
 
-    __slots__ = ("alarm", "entries", "future", "handed", "index", "seqs", "size", "state", "timer")
-
-    def __init__(
-        self,
-        entries: Sequence[Entry],
-        state: Mapping[str, bytes | None],
-        future: asyncio.Future[Appended],
-        index: int,
-        size: int,
-        alarm: bool,
-    ) -> None:
-        self.entries, self.state, self.future = entries, state, future
-        self.index, self.size, self.alarm = index, size, alarm
-        self.seqs: tuple[int, ...] = ()
-        self.handed = False
-        self.timer: asyncio.TimerHandle | None = None
+    entries: Sequence[Entry]
+    state: Mapping[str, bytes | None]
+    future: asyncio.Future[Appended]
+    index: int
+    size: int
+    seqs: tuple[int, ...] = ()
+    handed: bool = False
+    timer: asyncio.TimerHandle | None = None
 
     def answer(self, appended: Appended) -> None:
         """Tells the caller, unless it has been told or has gone away."""

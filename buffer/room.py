@@ -45,23 +45,33 @@ class Room:
         reserve_bytes: int,
         drop_evidence: Callable[[], bool],
         may_lose: bool,
+        spare_pages: int,
     ) -> None:
         self._connection, self._numbers, self._tracks = connection, numbers, tracks
         self._consumers, self._limit_pages, self._drop_evidence = tuple(consumers), limit_pages, drop_evidence
         self._lanes = [*lanes, *sorted(lane for lane in numbers.lanes if lane not in lanes)]
         self._reserve_bytes, self.may_lose = reserve_bytes, may_lose
+        self.spare_pages, self._promised_pages = spare_pages, 0
         self.evictions: list[Eviction] = []
 
     def free_pages(self, lane: str) -> int:
         """Pages that this lane may still take; negative when the limit has been lowered."""
         used = self._pragma("page_count") - self._pragma("freelist_count")
-        free = self._limit_pages() - used - MARGIN_PAGES
-        if lane != self._lanes[0]:
-            free -= self._reserve_left_bytes() // PAGE_BYTES
-        return free
+        self.spare_pages = self._limit_pages() - used - self._promised_pages - MARGIN_PAGES
+        return self.spare_pages - self._reserved_pages(lane)
 
-    def make(self, lane: str, pages: int) -> bool:
-        """Deletes until a row of `pages` pages fits; False when nothing more may go.  Raises sqlite3.Error."""
+    def take(self, lane: str, pages: int) -> bool:
+        """Promises room for a row of `pages` pages, deleting what must go for it; False when nothing more may go.
+
+        The database itself is asked only when what is known to be spare does not do.  Raises sqlite3.Error.
+        """
+        if self.spare_pages - self._reserved_pages(lane) < pages and not self._make(lane, pages):
+            return False
+        self.spare_pages -= pages
+        self._promised_pages += pages
+        return True
+
+    def _make(self, lane: str, pages: int) -> bool:
         if self.free_pages(lane) >= pages:
             return True
         while self._drop_evidence():
@@ -83,6 +93,9 @@ class Room:
 
     def _pragma(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+    def _reserved_pages(self, lane: str) -> int:
+        return 0 if lane == self._lanes[0] else self._reserve_left_bytes() // PAGE_BYTES
 
     def _reserve_left_bytes(self) -> int:
         held = sum(track.bytes for (_, lane), track in self._tracks.items() if lane == self._lanes[0])

@@ -10,7 +10,7 @@ Invariants:
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -66,9 +66,15 @@ def write(
     """
     _write_epochs(connection, job, numbers, tracks, room)
     stored: dict[Key, int] = {}
-    log_bytes = 0
+    rows: list[Row] = []
     for chunk in sorted(job.chunks, key=lambda chunk: lanes.index(chunk.lane)):
-        log_bytes += _write_chunk(connection, chunk, numbers, tracks, room, stored, chunk.lane == deflated)
+        rows += _place(chunk, tracks, room, stored, chunk.lane == deflated)
+    connection.executemany(
+        "INSERT INTO block (id, epoch, lane, boot, count, at_min, at_max, codec, crc, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(numbers.key(row.epoch, row.lane, row.first), *row[:3], *row[4:]) for row in rows],
+    )
+    log_bytes = sum(stored.values())
     touched = {*stored, *((gone.epoch, gone.lane) for gone in room.evictions)}
     connection.executemany(
         "INSERT OR REPLACE INTO head (id, lane, last, bytes, absent) VALUES (?, ?, ?, ?, ?)",
@@ -88,55 +94,26 @@ def write(
     return Receipt(stored, room.evictions, log_bytes)
 
 
-def _write_chunk(
-    connection: sqlite3.Connection,
-    chunk: Chunk,
-    numbers: Numbers,
-    tracks: dict[Key, Track],
-    room: Room,
-    stored: dict[Key, int],
-    deflate: bool,
-) -> int:
+def _place(chunk: Chunk, tracks: dict[Key, Track], room: Room, stored: dict[Key, int], deflate: bool) -> Iterator[Row]:
+    """The rows of this chunk for which there is room; the others are lost at once, and counted."""
     key = chunk.epoch, chunk.lane
     track = tracks.setdefault(key, Track())
     if chunk.first <= track.last:
         raise DiskFault("disk.damaged", f"{chunk.epoch}/{chunk.lane} is at {track.last}, {chunk.first} was to follow")
     if chunk.first > track.last + 1:
         track.absent.add(track.last + 1, chunk.first - 1)
-    written = 0
+    stored.setdefault(key, 0)
     for row in pack(chunk, deflate=deflate):
         track.last = max(track.last, row.last)
-        if room.make(chunk.lane, pages_for(len(row.body))):
-            _insert(connection, numbers, row)
+        if room.take(chunk.lane, pages_for(len(row.body))):
             size = len(row.body) + ROW_OVERHEAD_BYTES
             track.bytes += size
-            stored[key] = stored.get(key, 0) + size
-            written += size
+            stored[key] += size
+            yield row
         elif not room.may_lose:
             raise DiskFault("disk.full", "nothing may be deleted to make room")
         else:
-            stored.setdefault(key, 0)
             room.note(Eviction(*key, row.first, row.last, 0, (row.at_min, row.at_max)))
-    return written
-
-
-def _insert(connection: sqlite3.Connection, numbers: Numbers, row: Row) -> None:
-    connection.execute(
-        "INSERT INTO block (id, epoch, lane, boot, count, at_min, at_max, codec, crc, body)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            numbers.key(row.epoch, row.lane, row.first),
-            row.epoch,
-            row.lane,
-            row.boot,
-            row.records,
-            row.at_min,
-            row.at_max,
-            row.codec,
-            row.crc,
-            row.body,
-        ),
-    )
 
 
 def _write_epochs(
