@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -43,6 +44,10 @@ class Dissection(msgspec.Struct, frozen=True):
     error: Text | None = None
     error_at: int | None = None
 
+    def walk(self) -> Iterator[tuple[int, Part]]:
+        """Every part behind the one that it belongs to, with its depth."""
+        return _walk(self.parts, 0)
+
     def data(self) -> dict[str, Any]:
         """As plain data: {"protocol", "valid", "error", "fields": {...}}; the error is English.
 
@@ -55,6 +60,12 @@ class Dissection(msgspec.Struct, frozen=True):
             "error_at": self.error_at,
             "fields": _fields(self.parts),
         }
+
+
+def _walk(parts: tuple[Part, ...], depth: int) -> Iterator[tuple[int, Part]]:
+    for part in parts:
+        yield depth, part
+        yield from _walk(part.parts, depth + 1)
 
 
 def _fields(parts: tuple[Part, ...]) -> dict[str, Any]:

@@ -66,10 +66,15 @@ def show(dissection: Dissection, frame: bytes, language: Language, console: Cons
     """A table of the fields, then the verdict."""
     say = {"en": ("byte", "hex", "field", "value", "clause"), "zh-CN": ("字节", "十六进制", "字段", "值", "条款")}
     table = Table(*say[language], box=None, pad_edge=False)
-    for part in dissection.parts:
+    for depth, part in dissection.walk():
         value = str(part.value) if part.meaning is None else f"{part.value}  {part.meaning.say(language)}"
         where = f"{part.start}" if part.end - part.start <= 1 else f"{part.start}-{part.end - 1}"
         field = f"{part.label.say(language)} {part.name}" if "." in part.name else part.label.say(language)
+        field = f"{'  ' * depth}{field}"
+        if part.parts:
+            value = ""
+        if part.start == part.end:  # said by the frame as a whole
+            where = ""
         raw = frame[part.start : part.end].hex(" ")
         table.add_row(where, raw if len(raw) <= 48 else f"{raw[:45]}...", field, value, part.clause)
     console.print(table)

@@ -11,7 +11,7 @@ from courtyard.drivers.fire.events import PanelEvent
 from courtyard.drivers.fire.framing import Flaw, Shape, check
 from courtyard.drivers.fire.tables import Codes, name
 
-VENDOR = "vendor document"
+VENDOR = "厂家文档 vendor document"
 
 
 def number(raw: bytes) -> int:
@@ -69,9 +69,7 @@ def dissection(
     parts = tuple(parts_of(data))
     if flaw is None:
         events, flaw = said(data)
-        begun = [event for event in events if event.active]  # a status word also ends all that it does not hold
-        value = [event.data() for event in begun or events]
-        parts += (Part("events", Text("events", "事件"), value, 0, len(data)),)
+        parts += (_events_part(events),)
     if flaw is None:
         return Dissection(protocol, True, parts)
     where = Text(
@@ -79,3 +77,31 @@ def dissection(
         f"第{flaw.at}字节:{flaw.text.zh}" if flaw.at < len(data) else f"第{len(data) - 1}字节之后:{flaw.text.zh}",
     )
     return Dissection(protocol, False, parts, where, flaw.at)
+
+
+def _events_part(events: Sequence[PanelEvent]) -> Part:
+    """What the frame says in the end.
+
+    A status word also ends everything that it does not hold; those ends are shown only when it holds nothing.
+    """
+    begun = [event for event in events if event.active]
+    groups = []
+    for ordinal, event in enumerate(begun or events, 1):
+        inner = tuple(
+            Part(key, _EVENT_LABELS[key], value, 0, 0, event.label if key == "kind" else None)
+            for key, value in event.data().items()
+            if key in _EVENT_LABELS
+        )
+        groups.append(Part(str(ordinal), Text(f"event {ordinal}", f"事件{ordinal}"), None, 0, 0, None, "", inner))
+    return Part("events", Text("events", "事件"), [], 0, 0, None, "", tuple(groups))
+
+
+_EVENT_LABELS = {
+    "kind": Text("kind", "类型"),
+    "active": Text("active", "是否存在"),
+    "source": Text("source", "来源"),
+    "detector": Text("detector", "探测器类别"),
+    "text": Text("text", "文字"),
+    "time": Text("panel time", "控制器时间"),
+    "verified": Text("verified", "已校验"),
+}
