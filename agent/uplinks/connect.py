@@ -30,7 +30,8 @@ class Connector:
         self._timeout_s = timeout_s
         self._version = int(paho.MQTTv5)
         self._stage = ""
-        self._thread: threading.Thread | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def open(self, will: Will, incoming: Callable[[Incoming], None]) -> Session:
         """A session that the broker has accepted.  `incoming` gets every message.  Raises Refused."""
@@ -65,12 +66,13 @@ class Connector:
         return session
 
     async def _dial(self, session: Session) -> None:
-        if self._thread is not None and self._thread.is_alive():  # the last attempt still hangs in a system call
-            raise TimeoutError
+        await self._idle.wait()  # the last attempt may still hang in a system call
+        self._idle.clear()
         loop = asyncio.get_running_loop()
         dialled: asyncio.Future[None] = loop.create_future()
 
         def settle(error: Exception | None) -> None:
+            self._idle.set()
             if dialled.done():
                 session.abandon(None)
             elif error is not None:
@@ -87,8 +89,7 @@ class Connector:
             with contextlib.suppress(RuntimeError):  # the loop ended meanwhile, and the process with it
                 loop.call_soon_threadsafe(settle, failure)
 
-        self._thread = threading.Thread(target=work, daemon=True, name=f"connect {self.endpoint.host}")
-        self._thread.start()
+        threading.Thread(target=work, daemon=True, name=f"connect {self.endpoint.host}").start()
         await dialled
 
     def _note(self, stage: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -138,6 +139,7 @@ class Session:
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed
         client.on_message = self._message
+        client.on_socket_close = self._closing
 
     @property
     def open(self) -> bool:
@@ -178,7 +180,6 @@ class Session:
         if sock is None:
             raise Refused(self._lost())
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._client.on_socket_close = self._detach
         self._client.on_socket_register_write = self._wants_write
         self._client.on_socket_unregister_write = self._wrote
         self._fd = sock.fileno()
@@ -235,11 +236,12 @@ class Session:
         return words.fault(host=self._endpoint.host, port=self._endpoint.port, **facts)
 
     def _lost(self) -> Fault:
-        error = self._last.error
-        if error is None:
-            return self._named(faults.LOST if self._accepted.done() else faults.CLOSED_EARLY, error="closed by peer")
-        words, name = faults.error_words(error)
-        return self._named(faults.LOST if words is faults.UNREACHABLE else words, error=name)
+        words, name = faults.UNREACHABLE, "closed by peer"
+        if self._last.error is not None:
+            words, name = faults.error_words(self._last.error)
+        if words is faults.UNREACHABLE:
+            words = faults.LOST if self._accepted.done() else faults.CLOSED_EARLY
+        return self._named(words, error=name)
 
     def _socket(self) -> socket.socket | None:
         return self._client.socket()  # type: ignore[return-value]  # never a websocket here
@@ -279,7 +281,22 @@ class Session:
             self._loop.remove_writer(self._fd)
         self._writing = False
 
-    def _detach(self, *_: object) -> None:
+    def _closing(self, _client: object, _userdata: object, sock: object) -> None:
+        """The socket is about to be closed by paho.
+
+        A TLS 1.3 server refuses a client certificate only after the handshake; when that meets our CONNECT, paho
+        sees a failed write, and the alert that says why still waits to be read (RFC 8446 section 4.4.2.4).
+        """
+        self._detach()
+        if not self._accepted.done() and isinstance(sock, ssl.SSLSocket):
+            try:
+                sock.recv(1)
+            except (ssl.SSLEOFError, ssl.SSLWantReadError):
+                return
+            except OSError as error:
+                self._last.error = error
+
+    def _detach(self) -> None:
         if self._fd is not None:
             self._loop.remove_reader(self._fd)
             self._loop.remove_writer(self._fd)
