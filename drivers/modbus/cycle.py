@@ -39,14 +39,12 @@ async def run_cycle(unit: Unit, link: Link, may_retry: MayRetry) -> Cycle:
     values = dict(unit.blank)
     quality: dict[str, str] = dict.fromkeys(unit.refused, NO_ANSWER) if unit.refused else {}
     work = unit.jobs[::-1]
-    kept: list[Job] = []
     answered = silent = False
     trouble: Fault | None = None
     while work:
         job = work.pop()
         if silent:
             quality.update(dict.fromkeys(job.decoder.names, NO_ANSWER))
-            kept.append(job)
             continue
         try:
             payload = await _ask(unit, job, link, may_retry)
@@ -65,7 +63,6 @@ async def run_cycle(unit: Unit, link: Link, may_retry: MayRetry) -> Cycle:
             elif meaning.policy != "split":
                 trouble = refused_fault(unit.device.address, refused.code)
                 silent = meaning.policy == "silence"
-                kept.append(job)
         except (Unanswered, NotYet) as failed:
             if isinstance(failed, NotYet) and not answered:
                 raise
@@ -73,29 +70,34 @@ async def run_cycle(unit: Unit, link: Link, may_retry: MayRetry) -> Cycle:
             quality.update(dict.fromkeys(job.decoder.names, NO_ANSWER))
             job.silences += 1
             silent = True
-            kept.append(job)
         else:
             answered = True
             job.silences = 0
             bad = job.decoder.decode(payload, values)
             if bad:
                 quality.update(bad)
-            kept.append(job)
-    unit.learned(_without_silent_parts(unit, kept) if silent and answered else kept, link.now())
+    if silent and answered:
+        _split_silent_parts(unit)
     return Cycle(values, quality, answered, silent, trouble)
 
 
 async def _ask(unit: Unit, job: Job, link: Link, may_retry: MayRetry) -> bytes:
     tries = 0
+    last: Unanswered | Refused | None = None
     while True:
         began = link.now()
         try:
             return await link.read(job.ask)
+        except NotYet:
+            if last is None:
+                raise
+            raise last from None
         except (Unanswered, Refused) as failed:
             if isinstance(failed, Unanswered):
                 unit.count(failed.failure)
             elif refusal(failed.code).policy != "silence":
                 raise
+            last = failed
             tries += 1
             if not may_retry(unit, tries, link.now() - began):
                 raise
@@ -111,9 +113,8 @@ def _trouble(unit: Unit, failed: Unanswered | NotYet) -> Fault:
     return device_fault(code, unit=unit.device.address, timeout_s=unit.device.profile.timeout_s)
 
 
-def _without_silent_parts(unit: Unit, jobs: list[Job]) -> list[Job]:
-    """Splits requests that stay unanswered while the device answers others: some refuse by silence."""
-    kept: list[Job] = []
-    for job in jobs:
-        kept += [job] if job.silences < SILENT_PARTS else unit.split(job, EMPTY)
-    return kept
+def _split_silent_parts(unit: Unit) -> None:
+    """Splits requests that stay unanswered while the device answers others: some devices refuse by silence."""
+    for job in unit.jobs:
+        if job.silences >= SILENT_PARTS:
+            unit.split(job, EMPTY)

@@ -23,8 +23,9 @@ from courtyard.drivers.modbus.faults import device_fault, line_down_fault, refus
 from courtyard.drivers.modbus.link import LineDown, NotYet
 from courtyard.drivers.modbus.roster import Roster
 from courtyard.drivers.modbus.settings import ModbusDevice
+from courtyard.drivers.modbus.timing import TICK_S
 from courtyard.drivers.modbus.unit import OFFLINE_CYCLES, WAKE_PAUSE_S, Unit
-from courtyard.drivers.modbus.writing import write_target
+from courtyard.drivers.modbus.writing import allowed, write_target
 
 BUSY_S = 1.0
 """A device that says it is busy is left alone so long, then twice as long, and so on."""
@@ -70,7 +71,7 @@ class ModbusDriver:
             for unit in roster:
                 self._tell_unit(unit)
             while True:
-                if not connection.link.up and loop.time() >= connection.reopen_at:
+                if not connection.link.up and loop.time() + TICK_S >= connection.reopen_at:
                     await connection.open()
                 now = loop.time()
                 unit_due, look_again = roster.next(now)
@@ -101,7 +102,7 @@ class ModbusDriver:
     async def read(self, device: str) -> Reading:
         """Reads one device now, whether it is due or offline; opens the line where `run` has not."""
         unit = await self._reach(device)
-        unit.learn_anew(self._loop.time())
+        unit.plan(self._loop.time())
         for _ in range(unit.device.profile.retries + 1):
             try:
                 cycle = await run_cycle(unit, self._connection.link, self._may_retry_for_a_person)
@@ -120,9 +121,10 @@ class ModbusDriver:
 
     async def write(self, write: Write) -> None:
         """Writes what the profile lists, and reads it back where it can be read."""
+        checked = allowed(self._unit(write.device).device, write)
         unit = await self._reach(write.device)
         try:
-            await write_target(unit.device, write, self._connection.link, unit.record)
+            await write_target(unit.device, checked, self._connection.link, unit.record)
         except LineDown as down:
             raise DriverError(down.fault, write.device) from down
 
@@ -170,7 +172,7 @@ class ModbusDriver:
     # Polling
 
     async def _poll(self, unit: Unit, now: float) -> None:
-        unit.learn_anew(now)
+        unit.plan(now)
         try:
             cycle = await run_cycle(unit, self._connection.link, self._may_retry)
         except NotYet as early:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from courtyard.drivers.modbus.frames import READS, Expected, read_request
 from courtyard.drivers.modbus.reads import BIT_FUNCTIONS, Read
+from courtyard.drivers.modbus.timing import TICK_S
 
 FORGET_AFTER_S = 60.0
 FORGET_AFTER_LATES = 20
@@ -75,7 +76,7 @@ class Ledger:
             if shape not in debts:
                 return Way(read, False)
         clear_at = max(debts[shape] for shape in shapes) + late_s
-        if now < clear_at:
+        if now + TICK_S < clear_at:
             return clear_at
         return self._proof(unit, ways[0]) or Way(ways[0], False)
 

@@ -1,12 +1,13 @@
 """Which requests read the points of a device.  Pure.
 
 Points of one function are joined into one request while the gap between them and the whole stay within the
-profile's limits; both halves of an integer + fraction pair are one item and never come apart.
+profile's limits; both halves of an integer + fraction pair are one item and never come apart.  A range that a device
+has refused is never asked for again, nor any range that contains it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from courtyard.drivers.modbus.reads import BIT_FUNCTIONS, Read
@@ -46,7 +47,7 @@ class Part(NamedTuple):
     items: tuple[Item, ...]
 
 
-def plan(points: Iterable[ModbusPoint], profile: ModbusProfile) -> tuple[Part, ...]:
+def plan(points: Iterable[ModbusPoint], profile: ModbusProfile, refused: Collection[Read] = ()) -> tuple[Part, ...]:
     """The fewest requests that a single pass in address order finds.
 
     Raises ValueError for a point that no request of this profile can fetch whole.
@@ -55,7 +56,7 @@ def plan(points: Iterable[ModbusPoint], profile: ModbusProfile) -> tuple[Part, .
     parts: list[Part] = []
     pending: list[Item] = []
     for item in items:
-        if pending and not _fits(pending, item, profile):
+        if pending and not _fits(pending, item, profile, refused):
             parts.append(_part(pending))
             pending = []
         pending.append(item)
@@ -113,13 +114,17 @@ def widened(read: Read, most: int) -> tuple[Read, ...]:
     return read, *(wide for wide in more if wide.quantity <= most and wide.end <= 65536)
 
 
-def _fits(pending: Sequence[Item], item: Item, profile: ModbusProfile) -> bool:
+def _fits(pending: Sequence[Item], item: Item, profile: ModbusProfile, refused: Collection[Read]) -> bool:
     first, end = pending[0], max(item.end for item in pending)
     gap = profile.max_gap * (16 if item.function in BIT_FUNCTIONS else 1)
+    last = max(end, item.end)
     return (
         item.function == first.function
         and item.start - end <= gap
-        and max(end, item.end) - first.start <= most_of_one_request(item.function, profile)
+        and last - first.start <= most_of_one_request(item.function, profile)
+        and not any(
+            read.function == item.function and first.start <= read.address and read.end <= last for read in refused
+        )
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from courtyard.drivers.lines.settings import LineSettings
 from courtyard.drivers.modbus.link import Records
 from courtyard.drivers.modbus.settings import ModbusDevice
-from courtyard.drivers.modbus.timing import Budget, Schedule, phase_of, share_for_silence
+from courtyard.drivers.modbus.timing import TICK_S, Budget, Schedule, phase_of, share_for_silence
 from courtyard.drivers.modbus.unit import Unit
 
 
@@ -48,9 +48,9 @@ class Roster:
             if unit.unusable is not None:
                 continue
             ready_at = unit.ready_at
-            if unit.suspect and ready_at <= now:
+            if unit.suspect and ready_at <= now + TICK_S:
                 ready_at = self._affordable_at(unit, now)
-            if ready_at > now:
+            if ready_at > now + TICK_S:
                 look_again = min(look_again, ready_at)
             elif chosen is None or unit.schedule.due < chosen.schedule.due:
                 chosen = unit

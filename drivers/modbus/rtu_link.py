@@ -14,6 +14,7 @@ from courtyard.drivers.lines.settings import RtuTcpLine, SerialLine
 from courtyard.drivers.modbus.frames import (
     READS,
     SHORTEST_RTU,
+    Expected,
     Request,
     find_rtu_answer,
     read_request,
@@ -32,6 +33,7 @@ from courtyard.drivers.modbus.link import (
     Refused,
     Unanswered,
 )
+from courtyard.drivers.modbus.timing import TICK_S
 
 CHARACTER_BITS = 11
 """Of the standard (2.5.1); 8N1 sends 10, but its slaves may count the pause in characters of 11."""
@@ -66,7 +68,7 @@ class RtuLink(Link):
         self, line: SerialLine | RtuTcpLine, records: Records, on_lost: Callable[[Fault], None], no_line: Fault
     ) -> None:
         super().__init__(records, on_lost, no_line)
-        self._character_s, self._pause_s = character_s(line), pause_s(line)
+        self._character_s, self._pause_s = character_s(line), pause_s(line) + TICK_S
         self._told_echo = isinstance(line, SerialLine) and line.echo
         self._echo = self._told_echo
         self._ledger = Ledger()
@@ -115,8 +117,9 @@ class RtuLink(Link):
         sent_at = loop.time()
         record.frames.append(Frame(sent_at, True, frame))
         self._quiet_at = sent_at + len(frame) * self._character_s + self._pause_s
-        self._deadline = self._quiet_at + timeout_s + (request.expected.length + 2) * self._character_s
-        self._timer = loop.call_at(self._deadline, self._expire)
+        first_byte_by = self._quiet_at + timeout_s
+        self._deadline = first_byte_by + (request.expected.length + 2) * self._character_s
+        self._timer = loop.call_at(first_byte_by, self._expire)
         answered = False
         try:
             wire.send(frame)
@@ -137,7 +140,7 @@ class RtuLink(Link):
         """Waits until the line has been quiet for the legal pause."""
         loop = self._loop
         give_up = loop.time() + BABBLE_S
-        while (wait_s := self._quiet_at - loop.time()) > 0:
+        while (wait_s := self._quiet_at - loop.time()) > TICK_S:
             if loop.time() > give_up:
                 raise Unanswered("babble")
             await asyncio.sleep(wait_s)
@@ -145,6 +148,8 @@ class RtuLink(Link):
 
     def received(self, data: bytes) -> None:
         now = self._loop.time()
+        if self._request is not None and not self._buffer:
+            self._expire_by(self._deadline)
         self.heard = True
         self._quiet_at = max(self._quiet_at, now + self._pause_s)
         self._buffer += data
@@ -159,26 +164,26 @@ class RtuLink(Link):
         """Looks for the answer in what has come so far."""
         buffer, expected = self._buffer, request.expected
         total = expected.length + 2
-        self._take_echo(expected.head[1])
+        self._take_echo(expected)
         if self._echo_due or len(buffer) < SHORTEST_RTU:
             return
         while not (len(buffer) < total and buffer.startswith(expected.head)):
             adu = self._next_frame()
             if adu is None:
                 if len(buffer) >= total:
-                    self._settle_by(now + SETTLE_S)
+                    self._expire_by(now + SETTLE_S)
                 return
             self._judge(adu, request)
             if self._answer is None or self._answer.done():
                 return
 
-    def _take_echo(self, function: int) -> None:
+    def _take_echo(self, expected: Expected) -> None:
         """Removes what the adapter repeats of our own request.
 
-        A read's answer can never equal its request (8 bytes, so 3 data bytes, an odd number), so an echo that nobody
-        announced shows itself there, before a write could be taken as confirmed by it.
+        An echo that nobody announced shows itself at a read, whose answer has another length than the request.  A
+        write is answered by its own bytes, so only an echo already known of is removed there.
         """
-        if self._echo_due or function in (3, 4):
+        if self._echo_due or (expected.head[1] in READS and expected.length + 2 != len(self._frame)):
             at = self._buffer.find(self._frame)
             if at >= 0:
                 del self._buffer[: at + len(self._frame)]
@@ -222,7 +227,7 @@ class RtuLink(Link):
         else:
             self.count("stray_frames")
 
-    def _settle_by(self, at: float) -> None:
+    def _expire_by(self, at: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_at(min(at, self._deadline), self._expire)

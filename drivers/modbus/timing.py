@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zlib
 
+TICK_S = 2e-6
+"""Event loops wake up to a clock tick early."""
 GRID_S = 0.05
 """Polls begin on a common grid, so that hundreds of lines wake the process a few times a second."""
 STRICT_SHARE = 0.04

@@ -11,16 +11,18 @@ from courtyard.drivers.modbus.decoding import decoder_for
 from courtyard.drivers.modbus.faults import device_fault, refused_fault
 from courtyard.drivers.modbus.link import Ask, Records
 from courtyard.drivers.modbus.planning import Part, halves, plan
+from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import ModbusDevice
 from courtyard.drivers.modbus.timing import Schedule
 
 OFFLINE_CYCLES = 3
 RELEARN_S = 1800.0
-"""After this long, requests that were split or given up are tried whole again."""
+"""After this long, everything is asked in the fewest requests again."""
 RELEARN_ALL_S = 60.0
 """The same for a device that refuses everything; until then it is not asked."""
 SUSPECT_CYCLES = 2
-"""Polls in a row with a request in vain, after which asking the device costs the line's budget."""
+"""Polls in a row with a request in vain, after which asking the device costs the line's budget; the first will do for
+a device that has never answered."""
 WAKE_PAUSE_S = 5.0
 """A battery meter that was not asked for so long may lose the first request."""
 SILENT_PARTS = 3
@@ -51,10 +53,10 @@ class Unit:
         self.unusable = self._check(line)
         """A mistake in the configuration because of which the device is not polled at all."""
         self.jobs: list[Job] = []
-        self._whole = False
-        """Whether the jobs are the fewest possible, nothing split and nothing given up."""
         self.refused: dict[str, int] = {}
         """Points that the device refuses to give, with the exception code."""
+        self._refused_reads: set[Read] = set()
+        self._plan_anew = True
         self.relearn_at = 0.0
         self.not_before = 0.0
         self.busy = 0
@@ -73,7 +75,7 @@ class Unit:
 
     @property
     def suspect(self) -> bool:
-        return self.silent_cycles >= SUSPECT_CYCLES
+        return self.silent_cycles >= (SUSPECT_CYCLES if self.count_of("answered") else 1)
 
     @property
     def ready_at(self) -> float:
@@ -89,36 +91,38 @@ class Unit:
     def count_of(self, name: str) -> int:
         return self.counts.get(name, 0)
 
-    def learn_anew(self, now: float) -> None:
-        """Back to the fewest requests, now and then."""
-        if not self._whole and now >= self.relearn_at:
-            self.jobs = [self.job(part) for part in plan(self.device.points, self.device.profile)]
+    def plan(self, now: float) -> None:
+        """The fewest requests that the device has not refused; every `RELEARN_S` it is given another chance."""
+        if self._refused_reads and now >= self.relearn_at:
             self.refused.clear()
-            self._whole = True
-            self.relearn_at = now + RELEARN_S
-
-    def learned(self, jobs: list[Job], now: float) -> None:
-        """The requests that remain after a cycle."""
-        self.jobs = jobs
-        if not jobs:
-            self.relearn_at = self.not_before = now + RELEARN_ALL_S
+            self._refused_reads.clear()
+            self._plan_anew = True
+        if self._plan_anew:
+            self._plan_anew = False
+            points = [point for point in self.device.points if point.register.point not in self.refused]
+            self.jobs = [self.job(part) for part in plan(points, self.device.profile, self._refused_reads)]
+            self.relearn_at = now + (RELEARN_S if self.jobs else RELEARN_ALL_S)
+            if not self.jobs:
+                self.not_before = self.relearn_at
 
     def job(self, part: Part) -> Job:
         return Job(part, self.device, self._records)
 
     def split(self, job: Job, code: int) -> Sequence[Job]:
         """Two requests instead of one that was refused; none when a single point remains, which is given up."""
-        self._whole = False
         cut = halves(job.part)
         if cut is None:
             self.give_up(job, code)
             return ()
         self.count("splits")
+        self._refused_reads.add(job.part.read)
+        self._plan_anew = True
         return [self.job(part) for part in cut]
 
     def give_up(self, job: Job, code: int) -> None:
         """The points of a request that will not be asked again before the requests are learned anew."""
-        self._whole = False
+        self._refused_reads.add(job.part.read)
+        self._plan_anew = True
         self.refused.update(dict.fromkeys(job.decoder.names, code))
 
     def fault(self) -> Fault | None:

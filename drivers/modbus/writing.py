@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NamedTuple
 
 from courtyard.drivers.base import DriverError, Scalar, Write
 from courtyard.drivers.modbus.faults import FAILURE_FAULTS, device_fault, refused_fault
 from courtyard.drivers.modbus.frames import write_request
-from courtyard.drivers.modbus.link import Ask, Link, NotYet, Record, Refused, Unanswered
+from courtyard.drivers.modbus.link import Ask, Failure, Link, NotYet, Record, Refused, Unanswered
 from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import ModbusDevice, WriteTarget
 
@@ -16,25 +17,30 @@ ILLEGAL_FUNCTION = 1
 READ_FUNCTION = {"coil": 1, "register": 3}
 
 
-async def write_target(device: ModbusDevice, write: Write, link: Link, record: Record) -> None:
+class Allowed(NamedTuple):
+    """A write that the profile allows."""
+
+    target: WriteTarget
+    value: int
+
+
+async def write_target(device: ModbusDevice, allowed: Allowed, link: Link, record: Record) -> None:
     """Returns when the device has confirmed.  Raises DriverError, or LineDown.
 
     Functions 5 and 6; 15 and 16 where the device knows only those.  Repeating such a write does no harm, so an
-    unconfirmed one is repeated; a value that reads back is confirmation enough.
+    unconfirmed one is repeated; what counts in the end is the value that reads back, where it can be read.
     """
-    target = _target(device, write)
-    value = _value(target, write)
-    confirmed = await _send(device, target, value, link, record)
-    if not target.read_back:
-        if confirmed is not None:
-            raise confirmed
-        return
-    found = await _read_back(device, target, value, link, record)
-    if found is None and confirmed is not None:
-        raise confirmed
-    if found is not None and found != value:
-        details = {"device": device.id, "target": target.name, "value": value, "found": found}
-        raise DriverError(device_fault("device.write.unconfirmed", **details), device.id)
+    target, value = allowed
+    unconfirmed = await _send(device, target, value, link, record)
+    if target.read_back:
+        found = await _read_back(device, target, value, link, record)
+        if found == value:
+            return
+        if found is not None:
+            details = {"device": device.id, "target": target.name, "value": value, "found": found}
+            raise DriverError(device_fault("device.write.unconfirmed", **details), device.id)
+    if unconfirmed is not None:
+        raise unconfirmed
 
 
 async def _send(
@@ -42,7 +48,7 @@ async def _send(
 ) -> DriverError | None:
     """None when the device confirmed, else what to say if reading back tells nothing."""
     multiple = False
-    failed = "device.silent"
+    failure: Failure = "silent"
     for _ in range(device.profile.retries + 2):
         request = write_request(device.address, target.kind, target.address, value, multiple=multiple)
         try:
@@ -52,36 +58,53 @@ async def _send(
                 raise DriverError(refused_fault(device.address, refused.code, (target.name,)), device.id) from refused
             multiple = True
         except Unanswered as unanswered:
-            failed = FAILURE_FAULTS[unanswered.failure]
+            failure = unanswered.failure
         else:
             return None
-    fault = device_fault(failed, unit=device.address, timeout_s=device.profile.timeout_s)
-    return DriverError(fault, device.id)
+    return _unanswered(device, failure)
 
 
 async def _read_back(device: ModbusDevice, target: WriteTarget, value: int, link: Link, record: Record) -> int | None:
-    """What the device holds, at the latest when it should have settled; None when it cannot be read."""
+    """What the device holds, at the latest when it should have settled; None when it refuses to say.
+
+    Raises DriverError when it does not answer.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + target.settle_s
     ask = Ask(device.address, Read(READ_FUNCTION[target.kind], target.address, 1), device.profile, record)
     found: int | None = None
+    failure: Failure | None = None
     while True:
         try:
             payload = await link.read(ask)
         except Refused:
             return None
-        except Unanswered:
-            pass
+        except Unanswered as unanswered:
+            failure = unanswered.failure
         except NotYet as early:
             deadline = max(deadline, early.until)
         else:
-            found = payload[0] & 1 if target.kind == "coil" else int.from_bytes(payload, "big")
+            found, failure = payload[0] & 1 if target.kind == "coil" else int.from_bytes(payload, "big"), None
             if found == value:
                 return found
         wait_s = min(READ_BACK_EVERY_S, deadline - loop.time())
         if wait_s <= 0:
-            return found
+            break
         await asyncio.sleep(wait_s)
+    if found is None:
+        raise _unanswered(device, failure or "silent")
+    return found
+
+
+def allowed(device: ModbusDevice, write: Write) -> Allowed:
+    """What to write where.  Raises DriverError for a target or value that the profile does not allow."""
+    target = _target(device, write)
+    return Allowed(target, _value(target, write))
+
+
+def _unanswered(device: ModbusDevice, failure: Failure) -> DriverError:
+    details = {"unit": device.address, "timeout_s": device.profile.timeout_s}
+    return DriverError(device_fault(FAILURE_FAULTS[failure], **details), device.id)
 
 
 def _target(device: ModbusDevice, write: Write) -> WriteTarget:
