@@ -13,6 +13,7 @@ from courtyard.agent.alarms.book import AlarmBook
 from courtyard.agent.alarms.table import step
 from courtyard.agent.recorder import NOTHING, Also
 from courtyard.agent.records import AlarmAction, AlarmState, instant
+from courtyard.agent.refusal import Refusal
 from courtyard.buffer import Appended
 from courtyard.drivers.base import Text
 
@@ -26,12 +27,8 @@ _STATE: Final[dict[AlarmState, Text]] = {
 }
 
 
-class ActRefused(Exception):
-    """This alarm does not allow what was asked; `code` is stable, `text` is for the person who asked."""
-
-    def __init__(self, code: str, text: Text) -> None:
-        super().__init__(text.en)
-        self.code, self.text = code, text
+class ActRefused(Refusal):
+    """This alarm does not allow what was asked."""
 
 
 class Acts:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Literal
 
+from courtyard.agent.refusal import Refusal
 from courtyard.drivers.base import Text
 
 End = Literal["released", "expired", "cap", "blocked", "holder_lost", "write_failed", "removed", "stop"]
 
 
-class OutputRefused(Exception):
-    """The output cannot be held now, or no longer; `code` is stable, `text` is for the person who asked."""
-
-    def __init__(self, code: str, text: Text) -> None:
-        super().__init__(text.en)
-        self.code, self.text = code, text
+class OutputRefused(Refusal):
+    """The output cannot be held now, or no longer."""
 
 
 class Lease:

@@ -92,6 +92,21 @@ class Outputs:
         if not lease.ended.done():
             self._actuators[lease.output].end([lease], "released")
 
+    async def hold(self, output: str, holder: str, ttl_s: float) -> None:
+        """Renews what this holder has of the output, or acquires it.  Raises OutputRefused."""
+        for lease in self._known(output).leases:
+            if lease.holder == holder and lease.stands:
+                self.renew(lease, ttl_s)
+                return
+        await self.acquire(output, holder, ttl_s)
+
+    def drop(self, output: str, holder: str) -> int:
+        """Ends what this holder has of the output; returns how many leases.  Raises OutputRefused if unknown."""
+        actuator = self._known(output)
+        dropped = [lease for lease in actuator.leases if lease.holder == holder]
+        actuator.end(dropped, "released")
+        return len(dropped)
+
     def lose(self, holder: str) -> None:
         """This holder is gone (a camera, a connection): all its leases end."""
         for actuator in self._actuators.values():

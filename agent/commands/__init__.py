@@ -1,0 +1,1 @@
+"""Typed, allow-listed, expiring, audited wishes from outside, each with exactly one outcome."""
