@@ -19,6 +19,8 @@ from hw_sim.clock import SimClock
 from hw_sim.commands import FleetCommands
 from hw_sim.control import Client, Command, CommandError, ControlServer
 from hw_sim.fixed import FixedServer
+from hw_sim.panels.desk import Desk
+from hw_sim.panels.models import PANELS
 from hw_sim.served import Served
 from hw_sim.throttle import Throttle
 
@@ -73,6 +75,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--bits", type=int, default=11, choices=(10, 11), help="bit-times a byte 每字节位数")
     command.add_argument("--control", type=Path, help="control socket 控制套接字")
     command.add_argument("--realtime", action="store_true", help=REALTIME)
+
+    command = add("panel", "A fire panel on a serial line or a socket. 串口或网络上的火灾报警控制器。", _panel)
+    command.add_argument("protocol", choices=list(PANELS))
+    where = command.add_mutually_exclusive_group(required=True)
+    where.add_argument("--path", type=Path, help="the pty appears here 伪终端路径")
+    where.add_argument("--connect", metavar="HOST:PORT", help="connect to this server as a client 作为客户端连接")
+    command.add_argument("--control", type=Path, help="control socket 控制套接字")
 
     command = add("throttle", "A TCP proxy that is a bad uplink. 模拟劣质上行链路的 TCP 代理。", _throttle)
     command.add_argument("host")
@@ -148,6 +157,17 @@ def _run_fleet(spec: fleet.Spec, arguments: argparse.Namespace) -> None:
         place = arguments.folder or Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         asyncio.run(run(place))
+
+
+def _panel(arguments: argparse.Namespace) -> None:
+    host, _, port = (arguments.connect or "").rpartition(":")
+
+    async def run() -> None:
+        desk = Desk(PANELS[arguments.protocol](), path=arguments.path, address=(host, int(port)) if host else None)
+        await desk.open()
+        await _serve(desk, desk.table, desk.describe(), arguments.control)
+
+    asyncio.run(run())
 
 
 def _throttle(arguments: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from courtyard.drivers.fire.gb26875.wire import TimeTag
 from courtyard.drivers.fire.protocols import PANELS
 from courtyard.drivers.fire.repeats import Repeats
 from hw_sim.panels.event import Event
-from hw_sim.panels.incidents import INCIDENTS, fault_storm, power_cut, single_smoke, spreading_fire
+from hw_sim.panels.incidents import BEGIN, INCIDENTS, fault_storm, power_cut, single_smoke, spreading_fire
 from hw_sim.panels.models import PANELS as SIMULATED
 from hw_sim.panels.panel import Panel
 from hw_sim.panels.registers import Gst200, Notifier
@@ -126,7 +126,7 @@ def expected(protocol: str, panel: Panel) -> list[tuple[str, bool, str]]:
 @pytest.mark.parametrize("incident", sorted(INCIDENTS))
 def test_an_incident_arrives_whole_and_in_order(protocol: str, incident: str) -> None:
     panel = SIMULATED[protocol]()
-    script = INCIDENTS[incident]()
+    script = INCIDENTS[incident](BEGIN)
     listener = Listener(protocol, panel)
     last_s = script[-1][0]
     listener.run(script, last_s + (600 if incident == "fault-storm" and protocol == "jbf" else 140))

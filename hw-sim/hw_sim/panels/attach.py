@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from hw_sim.line import Line
-from hw_sim.panels.event import Happening
+from hw_sim.panels.event import Event, Happening
 from hw_sim.panels.panel import Panel
+
+RECONNECT_S = 1.0
 
 
 class Attached:
@@ -19,14 +21,15 @@ class Attached:
         self._send = send
         self._now = now
         self._handle: asyncio.TimerHandle | None = None
-        self._happenings: set[asyncio.TimerHandle] = set()
+        self._happenings: list[asyncio.TimerHandle] = []
         self._turn()
 
     def play(self, incident: Sequence[Happening]) -> None:
         """Lets an incident happen from now on."""
         loop = asyncio.get_running_loop()
+        self._happenings = [handle for handle in self._happenings if handle.when() > loop.time()]
         for after_s, event in incident:
-            self._happenings.add(loop.call_later(after_s, self._happen, event))
+            self._happenings.append(loop.call_later(after_s, self.happen, event))
 
     def heard(self, data: bytes, start: float = 0.0, end: float = 0.0) -> None:
         """Bytes arrived at the panel (a station of a `Line`)."""
@@ -38,8 +41,9 @@ class Attached:
         for handle in (*self._happenings, *([self._handle] if self._handle else [])):
             handle.cancel()
 
-    def _happen(self, event: object) -> None:
-        self.panel.happen(event)  # type: ignore[arg-type]
+    def happen(self, event: Event) -> None:
+        """Something happens in the building now."""
+        self.panel.happen(event)
         self._turn()
 
     def _turn(self) -> None:
@@ -61,19 +65,45 @@ def to_line(panel: Panel, line: Line, now: Callable[[], float] = time.monotonic)
     return attached
 
 
-async def to_tcp(
-    panel: Panel, host: str, port: int, now: Callable[[], float] = time.monotonic
-) -> tuple[Attached, asyncio.Task[None]]:
-    """Connects the panel as a TCP client; the task ends when the connection does."""
-    reader, writer = await asyncio.open_connection(host, port)
-    attached = Attached(panel, writer.write, now)
+class TcpClient:
+    """A panel that connects to a server and connects again when the connection ends.
 
-    async def listen() -> None:
-        try:
-            while data := await reader.read(4096):
-                attached.heard(data)
-        finally:
-            attached.close()
-            writer.close()
+    What it says while there is no connection is lost, as on a cable that is out.
+    """
 
-    return attached, asyncio.get_running_loop().create_task(listen())
+    def __init__(self, panel: Panel, host: str, port: int, now: Callable[[], float] = time.monotonic) -> None:
+        self.connections = 0
+        self.failures = 0
+        self._host, self._port = host, port
+        self._writer: asyncio.StreamWriter | None = None
+        self.attached = Attached(panel, self._send, now)
+        self._task = asyncio.get_running_loop().create_task(self._keep())
+
+    async def close(self) -> None:
+        self.attached.close()
+        self._task.cancel()
+        await asyncio.wait((self._task,))
+
+    def unplug(self) -> None:
+        """Cuts the connection; a new one is tried after a second."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+
+    def _send(self, data: bytes) -> None:
+        if self._writer is not None:
+            self._writer.write(data)
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                reader, self._writer = await asyncio.open_connection(self._host, self._port)
+                self.connections += 1
+                while data := await reader.read(4096):
+                    self.attached.heard(data)
+            except OSError:
+                self.failures += 1  # refused or reset: tried again, as a device in the field does
+            finally:
+                if self._writer is not None:
+                    self._writer.close()
+                    self._writer = None
+            await asyncio.sleep(RECONNECT_S)

@@ -57,7 +57,7 @@ def power_cut(begin: datetime.datetime = BEGIN) -> list[Happening]:
     ]
 
 
-INCIDENTS: Mapping[str, Callable[[], list[Happening]]] = {
+INCIDENTS: Mapping[str, Callable[[datetime.datetime], list[Happening]]] = {
     "single-smoke": single_smoke,
     "spreading-fire": spreading_fire,
     "fault-storm": fault_storm,
