@@ -62,10 +62,9 @@ def test_a_transmission_device_on_a_socket_gets_500_faults_confirmed() -> None:
     async def main() -> None:
         panel = Gb26875()
         faults: list[str] = []
-        connected, done = asyncio.Event(), asyncio.Event()
+        done = asyncio.Event()
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            connected.set()
             splitter = Splitter(PANELS["gb26875"].shape)
             while data := await reader.read(4096):
                 for item in splitter.feed(data, 0):
@@ -83,7 +82,7 @@ def test_a_transmission_device_on_a_socket_gets_500_faults_confirmed() -> None:
         client = TcpClient(panel, host, port)
         try:
             async with asyncio.timeout(PATIENCE_S):
-                await connected.wait()
+                await client.connected.wait()
                 client.attached.play(fault_storm(seconds=1.0))
                 await done.wait()
                 assert faults == [f"1-{1 + number // 200}-{1 + number % 200}" for number in range(500)]

@@ -73,6 +73,7 @@ class TcpClient:
 
     def __init__(self, panel: Panel, host: str, port: int, now: Callable[[], float] = time.monotonic) -> None:
         self.connections = 0
+        self.connected = asyncio.Event()
         self.failures = 0
         self._host, self._port = host, port
         self._writer: asyncio.StreamWriter | None = None
@@ -98,6 +99,7 @@ class TcpClient:
             try:
                 reader, self._writer = await asyncio.open_connection(self._host, self._port)
                 self.connections += 1
+                self.connected.set()
                 while data := await reader.read(4096):
                     self.attached.heard(data)
             except OSError:
@@ -106,4 +108,5 @@ class TcpClient:
                 if self._writer is not None:
                     self._writer.close()
                     self._writer = None
+                    self.connected.clear()
             await asyncio.sleep(RECONNECT_S)
