@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except Refused as error:
         print(f"courtyard: {error}", file=sys.stderr)
-        return 1
+        return error.exit_status
     except BrokenPipeError:
         sys.stderr.close()
         return 1

@@ -29,7 +29,14 @@ Handler = Callable[[Mapping[str, Any], Progress], Awaitable[Any]]
 
 
 class Refused(Exception):
-    """The daemon will not or cannot do what was asked; the text is for the person who asked."""
+    """The daemon will not or cannot do what was asked; the text is for the person who asked.
+
+    `exit_status` is what the command line ends with: 1, or 2 for a site file that cannot run.
+    """
+
+    def __init__(self, text: str, exit_status: int = 1) -> None:
+        super().__init__(text)
+        self.exit_status = exit_status
 
 
 class ControlServer:

@@ -103,7 +103,7 @@ class Daemon:
         words = present(verdict.mistakes, verdict.language)
         last_good = check_last_good(self._path, self._data)
         if last_good.snapshot is None:
-            raise Refused(words)
+            raise Refused(words, exit_status=2)
         log.error("the site file cannot run; running the last good one\n%s", words)
         return last_good.snapshot
 

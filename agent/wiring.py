@@ -12,9 +12,13 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from courtyard.agent.alarms.acts import Acts
 from courtyard.agent.alarms.book import AlarmBook
 from courtyard.agent.alarms.engine import AlarmEngine
 from courtyard.agent.clock import SystemClock
+from courtyard.agent.commands.dispatcher import Commands
+from courtyard.agent.commands.freshness import Arrival
+from courtyard.agent.commands.handlers import Ports, handlers
 from courtyard.agent.normalise import Places
 from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.pipeline import Pipeline
@@ -24,10 +28,11 @@ from courtyard.agent.records import Inventory, LaneStatus, Status, encode, insta
 from courtyard.agent.rules.rulebook import RuleBook
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.uplinks.uplink import MqttUplink
+from courtyard.buffer.feed import Feed
 from courtyard.buffer.journal import Journal
 from courtyard.config.site import Uplink
 from courtyard.config.snapshot import Difference, InstalledDevice, Snapshot, difference
-from courtyard.drivers.base import DriverError, Fault, Scalar, Text, Write
+from courtyard.drivers.base import DriverError, Fault, Reading, Scalar, Text, Write
 from courtyard.drivers.lines.settings import LineSettings
 from courtyard.drivers.modbus.driver import ModbusDriver
 
@@ -50,8 +55,11 @@ class Gateway:
         self.pipeline = Pipeline(self.recorder, self.book, self.engine, self._places, site, self._rules)
         self.outputs = Outputs(site.outputs, self.recorder, self._write, self.pipeline.say)
         self._reactions = Reactions(self.book, self.outputs, lambda: self.snapshot.site)
+        self.acts = Acts(self.book)
+        self.commands = Commands(self.recorder, gateway=site.gateway.id, handlers=handlers(self._ports()))
         self.drivers: dict[str, ModbusDriver] = {}
         self.uplinks: dict[str, MqttUplink] = {}
+        self._feeds: dict[str, Feed] = {}
         self._uplink_faults: dict[str, Fault] = {}
 
     def start(self) -> None:
@@ -74,7 +82,7 @@ class Gateway:
         for name in stale_lines:
             del self.drivers[name]
         for name in stale_uplinks:
-            del self.uplinks[name]
+            del self.uplinks[name], self._feeds[name]
             self._uplink_faults.pop(name, None)
         for name in changes.uplinks.removed:
             self.journal.forget(name)
@@ -101,6 +109,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Hands over what is in hand; the parts have been stopped before, the journal is closed after."""
+        await self.commands.close()
         await self.pipeline.close()
 
     @property
@@ -149,12 +158,36 @@ class Gateway:
             return Text("New [journal] settings take a restart.", "修改 [journal] 设置需要重启网关。")
         return None
 
+    def _ports(self) -> Ports:
+        return Ports(
+            acts=self.acts,
+            wall_ms=self.clock.wall_ms,
+            sync=self.engine.sync,
+            resend=lambda uplink, *span: self._feeds[uplink].resend(*span),
+            hold=self.outputs.hold,
+            drop=self.outputs.drop,
+            read=self.read,
+            write=self._write,
+            writable=self._writable,
+        )
+
+    def _writable(self) -> frozenset[tuple[str, str]]:
+        allowed = {(device.id, target) for device in self.snapshot.site.devices for target in device.commands}
+        return frozenset(allowed) - self.outputs.targets()
+
+    async def read(self, device: str) -> Reading:
+        """Reads one device now.  Raises DriverError."""
+        return await self._driver_of(device).read(device)
+
     async def _write(self, device: str, target: str, value: Scalar) -> None:
+        await self._driver_of(device).write(Write(device, target, value))
+
+    def _driver_of(self, device: str) -> ModbusDriver:
         installed = self.snapshot.devices.get(device)
         if installed is None:
             what = Text(f"{device} is not in the site.", f"站点中没有 {device}。")
-            raise DriverError(Fault("device.unknown", what, Text("Check the output.", "请检查输出配置。")), device)
-        await self.drivers[installed.settings.line].write(Write(device, target, value))
+            raise DriverError(Fault("device.unknown", what, Text("Check the name.", "请检查设备编号。")), device)
+        return self.drivers[installed.settings.line]
 
     def _start_line(self, name: str) -> None:
         line = self.snapshot.lines[name]
@@ -168,15 +201,21 @@ class Gateway:
     def _start_uplink(self, settings: Uplink) -> None:
         name = settings.name
         credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+
+        async def execute(payload: bytes) -> bytes | None:
+            return await self.commands.execute(payload, Arrival(name))
+
+        feed = self._feeds[name] = self.journal.attach(name, lanes=settings.filter.lanes, start=settings.start)
         uplink = self.uplinks[name] = MqttUplink(
             settings,
             self.snapshot.site.gateway.id,
-            self.journal.attach(name, lanes=settings.filter.lanes, start=settings.start),
+            feed,
             self.journal,
             status=self.status,
             wall_ms=self.clock.wall_ms,
             directory=self.snapshot.directory,
             credentials=Path(credentials) if credentials else None,
+            commands=execute,
             fault=lambda fault: self._uplink_says(name, fault),
         )
         uplink.set_inventory(self._inventory())

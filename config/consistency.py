@@ -39,6 +39,8 @@ def check(site: Draft, profiles: Mapping[str, ModbusProfile], catalogue: Catalog
     _check_lines(site, findings)
     _check_addresses(site, profiles, findings)
     _check_outputs(site, profiles, findings)
+    for device in site.drafts("devices"):
+        _check_commands(device, profiles, findings)
     points = _points_of_devices(site, profiles)
     for rule in site.drafts("rules"):
         _check_rule(rule, site, points, catalogue, findings)
@@ -63,6 +65,18 @@ def _names(site: Draft, key: str) -> list[str]:
 def _whole(site: Draft, key: str) -> bool:
     """Whether the name of every entry of a list is known; references into another list are not judged."""
     return key in site.values and all(NAMED_BY[key] in draft.values for draft in site.drafts(key))
+
+
+def _check_commands(device: Draft, profiles: Mapping[str, ModbusProfile], findings: Findings) -> None:
+    name = device.get("id")
+    if name not in profiles or "writes" not in device.values:
+        return
+    own = [write.build() for write in device.drafts("writes")]
+    targets = [write.name for write in (*profiles[name].writes, *own) if write is not None]
+    for index, target in enumerate(device.get("commands") or ()):
+        if target not in targets:
+            path = (*device.path, "commands", index)
+            findings.add("reference.target", path, found=target, near=targets, allowed=names(targets))
 
 
 def _check_journal(site: Draft, findings: Findings) -> None:

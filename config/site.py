@@ -231,6 +231,14 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "允许输出写入的对象，仅用于由现场给出测点的模板。",
         ),
     ] = ()
+    commands: Annotated[
+        tuple[str, ...],
+        help_text(
+            "What a platform's commands may write on this device, of what its profile or `writes` lists.",
+            "允许平台命令写入该设备的对象，须是模板或 writes 中列出的对象。",
+            example=(),
+        ),
+    ] = ()
 
 
 class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
