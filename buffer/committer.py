@@ -310,7 +310,8 @@ class Committer:
         fault = classify(failure or DiskFault("disk.io", "no answer"))
         if self.fault is None or fault.code != self.fault.code:
             self._told(fault)
-        self.fault, self._database.crowded = fault, fault.code == "disk.full"
+        self.fault = fault
+        self._database.crowded = fault.code == "disk.full" and not self._database.crowded
         self._after("retry", self._delay_s, self._retry)
         self._delay_s = min(self._delay_s * 2, self._options.retry_s[1])
 

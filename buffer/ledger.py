@@ -174,7 +174,8 @@ class Ledger:
                 track.absent = RangeSet(held.get((name, lane), RangeSet()).missing(1, track.last))
         self.epochs.update(mine)
         self.current = disk.current
-        self.state = {**disk.state, **{name: self.state[name] for name in state_kept if name in self.state}}
+        kept = {name: self.state[name] for name in state_kept if name in self.state}
+        self.state = {**{name: value for name, value in disk.state.items() if name not in state_kept}, **kept}
         for name, theirs_account in disk.consumers.items():
             consumer = self.consumers.setdefault(name, theirs_account)
             if consumer is not theirs_account:
