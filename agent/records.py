@@ -228,7 +228,7 @@ class Command(msgspec.Struct, frozen=True, omit_defaults=True):
     origin: Annotated[
         str, Meta(min_length=1, max_length=128, description="Who wishes it: operator:li, platform:rules.")
     ]
-    args: msgspec.Raw = msgspec.Raw(b"{}")
+    args: msgspec.Raw
 
 
 Result = Literal["done", "refused", "expired", "failed", "unknown"]

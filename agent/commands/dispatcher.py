@@ -27,7 +27,7 @@ from courtyard.agent.commands.reading import read_arguments, read_command, read_
 from courtyard.agent.recorder import NOTHING, Also, Recorder, State
 from courtyard.agent.records import Command, Details, Outcome, Result, encode, instant
 from courtyard.agent.refusal import Refusal
-from courtyard.buffer import Appended, Entry, JournalBusy
+from courtyard.buffer import Appended, Entry, JournalBusy, JournalError
 from courtyard.drivers.base import DriverError, Scalar, Text
 
 MAX_RUNNING: Final = 16
@@ -83,7 +83,11 @@ class Commands:
         self._settle_interrupted()
 
     async def execute(self, payload: bytes, arrival: Arrival) -> bytes | None:
-        """Returns the encoded outcome, or None when the message names no command that could have one."""
+        """Returns the encoded outcome; never raises.
+
+        None when the message names no command that could have an outcome, or the journal is closed: then a command
+        that was taken on gets its outcome with the next start.
+        """
         try:
             command = read_command(payload)
         except Refusal as refusal:
@@ -96,7 +100,10 @@ class Commands:
             command_id = read_id(payload)
             return None if command_id is None else encode(self._outcome(command_id, "", "refused", _why(refusal)))
         digest = hashlib.blake2b(payload, digest_size=16).hexdigest()
-        return encode(await self._answer(command, digest, arrival))
+        try:
+            return encode(await self._answer(command, digest, arrival))
+        except JournalError:
+            return None
 
     async def close(self) -> None:
         """Stops what is being executed; the next start gives it its outcome."""
