@@ -6,7 +6,7 @@ import errno
 import sqlite3
 from typing import Final
 
-from courtyard.buffer.types import JournalInUse
+from courtyard.buffer.types import JournalError, JournalInUse
 
 DISK_ERRORS: Final = (sqlite3.Error, OSError)
 """What SQLite and the operating system raise."""
@@ -32,7 +32,7 @@ _BY_PRIMARY_CODE: Final = {
 }
 
 
-class DiskFault(Exception):
+class DiskFault(JournalError):
     """The disk refused: `disk.full`, `.read_only`, `.permission`, `.damaged`, `.busy` or `.io`; `detail` says more."""
 
     def __init__(self, code: str, detail: str) -> None:

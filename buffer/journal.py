@@ -247,7 +247,7 @@ class Journal:
             self._faults[fault.code] = finding
             self._report(finding)
         elif self._faults:
-            self._report(Finding("disk.resumed", now_ms, {"after": ",".join(self._faults)}))
+            self._report(Finding("disk.ok", now_ms, {"after": ",".join(self._faults)}))
             self._faults.clear()
 
     def _reopened(self, opened: Opened) -> bool:

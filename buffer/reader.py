@@ -30,6 +30,13 @@ class Reader:
         self._path, self.numbers = path, numbers
         self._connection: sqlite3.Connection | None = None
 
+    @classmethod
+    def of(cls, connection: sqlite3.Connection) -> Reader:
+        """A reader on a connection that is open already; its `numbers` are to be set before use."""
+        made = cls(Path(), Numbers())
+        made._connection = connection
+        return made
+
     @property
     def connection(self) -> sqlite3.Connection:
         """Raises sqlite3.Error when the database cannot be read."""
