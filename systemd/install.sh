@@ -83,6 +83,11 @@ put() { # put MODE SOURCE TARGET: copies when the content differs
     changed=1
 }
 
+point() { # point LINK TARGET: in one step, so that a power cut leaves the old link or the new one
+    run ln -sfn "$2" "$1.new"
+    run mv -T "$1.new" "$1"
+}
+
 take() { # take PATH...: removes what is there
     for path; do
         if [ -e "$root$path" ] || [ -L "$root$path" ]; then
@@ -93,6 +98,12 @@ take() { # take PATH...: removes what is there
 }
 
 [ -z "$dry" ] || say "Dry run: what follows is only said, not done." "试运行：以下步骤仅列出，并不执行。"
+
+rules_changed() { # udev looks at its rules again; a container has no udev
+    command -v udevadm >/dev/null || return 0
+    run udevadm control --reload
+    run udevadm trigger --action=change --subsystem-match=tty --subsystem-match=usb --subsystem-match=gpio
+}
 
 files='644 courtyard.service /etc/systemd/system/courtyard.service
 644 courtyard-first-boot.service /etc/systemd/system/courtyard-first-boot.service
@@ -122,7 +133,7 @@ if [ "$remove" ]; then
         say "Kept: $root/etc/courtyard and $root/var/lib/courtyard (--purge removes them)." \
             "已保留 $root/etc/courtyard 和 $root/var/lib/courtyard（用 --purge 删除）。"
     fi
-    [ -z "$live" ] || { run systemctl daemon-reload; run udevadm control --reload; }
+    [ -z "$live" ] || { run systemctl daemon-reload; rules_changed; }
     [ -z "$dry" ] || exit 0
     say "Courtyard is removed." "Courtyard 已卸载。"
     exit 0
@@ -167,7 +178,7 @@ build() {
     grep -rlIF "$built.new" "$built.new/bin" "$built.new/pyvenv.cfg" | while read -r file; do
         sed -i "s|$built.new|${built#"$root"}|g" "$file"
     done
-    "$built.new/bin/python" -m courtyard.agent --version >/dev/null ||
+    "$built.new/bin/python" -c 'import courtyard.agent.cli.run' ||
         fail "the new release does not start; nothing was changed." "新版本无法启动，系统未作任何更改。"
     mv "$built.new" "$built"
 }
@@ -188,21 +199,22 @@ while read -r mode name target; do put "$mode" "$here/$name" "$target"; done <<L
 $files
 LIST
 
-if [ "$previous" != "releases/$release" ]; then
-    say "Switching /opt/courtyard/current to $release" "将 /opt/courtyard/current 切换到 $release"
-    run ln -sfn "releases/$release" "$opt/current"
-    changed=1
-fi
-run install -d "$root/usr/local/bin"
-run ln -sfn /opt/courtyard/current/bin/courtyard "$root/usr/local/bin/courtyard"
-
 run systemd-sysusers ${root:+"--root=$root"} "$root/etc/sysusers.d/courtyard.conf"
 run systemd-tmpfiles ${root:+"--root=$root"} --create "$root/etc/tmpfiles.d/courtyard.conf"
 if [ "$live" ]; then
     run systemctl daemon-reload
-    run udevadm control --reload
-    run udevadm trigger --action=change --subsystem-match=tty --subsystem-match=usb --subsystem-match=gpio
+    rules_changed
 fi
+if [ "$previous" != "releases/$release" ]; then
+    say "Switching /opt/courtyard/current to $release" "将 /opt/courtyard/current 切换到 $release"
+    run sync
+    [ -z "$previous" ] || point "$opt/previous" "$previous"
+    point "$opt/current" "releases/$release"
+    changed=1
+fi
+run install -d "$root/usr/local/bin"
+point "$root/usr/local/bin/courtyard" /opt/courtyard/current/bin/courtyard
+
 if [ "$enable" ]; then
     run systemctl ${root:+"--root=$root"} --quiet enable courtyard.service courtyard-first-boot.service
 fi
@@ -212,7 +224,7 @@ if [ "$enable" ] && [ "$live" ]; then
         say "Starting the gateway" "正在启动网关"
         if ! run systemctl restart courtyard.service; then
             if [ "$previous" ] && [ "$previous" != "releases/$release" ] && [ -d "$opt/$previous" ]; then
-                ln -sfn "$previous" "$opt/current"
+                point "$opt/current" "$previous"
                 systemctl restart courtyard.service || true
                 fail "the new release did not start; the previous one is in place again. Why: journalctl -u courtyard -n 50" \
                     "新版本未能启动，已恢复上一版本。原因见：journalctl -u courtyard -n 50"
@@ -224,7 +236,10 @@ fi
 # The release in use and the one before it stay.
 for old in "$opt"/releases/*; do
     [ -d "$old" ] || continue
-    case releases/${old##*/} in "releases/$release" | "$previous") ;; *) run rm -rf "$old" ;; esac
+    case releases/${old##*/} in
+    "releases/$release" | "$(readlink "$opt/previous" || true)") ;;
+    *) run rm -rf "$old" ;;
+    esac
 done
 
 [ -z "$dry" ] || exit 0
