@@ -60,6 +60,10 @@ WORDS: Final[dict[str, tuple[Text, Text]]] = {
         Text("Some stored records cannot be read; they are counted as lost.", "部分已存记录无法读取，已计为丢失。"),
         _DISK,
     ),
+    "evidence.dropped": (
+        Text("An old damaged database was deleted for room: {file}.", "为腾出空间，已删除旧的损坏数据库：{file}。"),
+        _NOTHING,
+    ),
     "close.unfinished": (
         Text("The journal could not be closed in time: {detail}.", "数据库未能及时关闭：{detail}。"),
         _NOTHING,

@@ -1,0 +1,27 @@
+"""Everything that the journal can find has words in both languages, with the facts filled in."""
+
+from __future__ import annotations
+
+import pytest
+
+from courtyard.agent.journal_faults import WORDS, fault_of
+from courtyard.buffer import Finding
+from courtyard.buffer.findings import CODES
+
+
+def test_every_code_of_the_journal_has_words_and_no_word_is_left_over() -> None:
+    assert WORDS.keys() == CODES.keys()
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_facts_are_filled_in(code: str) -> None:
+    fault = fault_of(Finding(code, 0, {name: f"<{name}>" for name in CODES[code]}))
+    for text in (fault.what, fault.cure):
+        assert text.en
+        assert text.zh
+        assert "?" not in text.en
+    assert fault.code == f"journal.{code}"
+
+
+def test_a_finding_with_a_fact_missing_is_still_told() -> None:
+    assert "?" in fault_of(Finding("disk.full", 0)).what.en
