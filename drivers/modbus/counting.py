@@ -33,6 +33,9 @@ class Counters:
         self._dials = [dial_of(point) for point in points if counts(point.register)]
         self._last: dict[str, tuple[float, int]] = {}
 
+    def __len__(self) -> int:
+        return len(self._dials)
+
     def judge(self, values: dict[str, Scalar | None], mono_ms: int) -> dict[str, str]:
         """Qualities of the counters that went back since their last good value."""
         qualities: dict[str, str] = {}

@@ -201,9 +201,10 @@ class ModbusDriver:
         unit.late_before = unit.late_replies
         unit.heard_at = self._loop.time()
         unit.cost_s = unit.heard_at - began
-        cycle.quality.update(unit.counters.judge(cycle.values, self._clock.mono_ms()))
+        if unit.counters:
+            cycle.quality.update(unit.counters.judge(cycle.values, self._clock.mono_ms()))
         self._publish(self._reading(unit, cycle))
-        self._tell_unit(unit)
+        self._tell(unit.device.id, unit.fault())
 
     def _fail(self, unit: Unit, trouble: Fault | None) -> None:
         """The device gave nothing in this cycle."""

@@ -12,6 +12,7 @@ from struct import Struct
 from courtyard.drivers.base import Fault, Text
 from courtyard.drivers.modbus.frames import READS, Request
 from courtyard.drivers.modbus.link import EMPTY, Ask, Frame, Link, Record, Records, Refused, Unanswered
+from courtyard.drivers.modbus.timing import TICK_S
 
 HEADER = Struct(">HHHB")
 UNIT_AT = 6
@@ -38,8 +39,17 @@ class TcpLink(Link):
         self._number = 0
         self._request: Request | None = None
         self._head, self._total = b"", 0
+        self._deadline = 0.0
+        self._watchdog: asyncio.TimerHandle | None = None
+        """One timer for many requests: it looks at the deadline when it rings, instead of being made for each."""
         self._owed: dict[int, int] = {}
         """Numbers of requests without an answer, and their unit; the oldest is dropped long before a number returns."""
+
+    def close(self, fault: Fault) -> None:
+        super().close(fault)
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+            self._watchdog = None
 
     def reset(self) -> None:
         self._buffer.clear()
@@ -58,8 +68,11 @@ class TcpLink(Link):
         self._request = request
         answer: asyncio.Future[bytes] = loop.create_future()
         self._answer = answer
-        record.frames.append(Frame(loop.time(), True, frame))
-        timer = loop.call_later(timeout_s, self.fail, Unanswered("silent"))
+        now = loop.time()
+        record.frames.append(Frame(now, True, frame))
+        self._deadline = now + timeout_s
+        if self._watchdog is None or self._watchdog.when() > self._deadline:
+            self._watch_until(self._deadline)
         answered = False
         try:
             wire.send(frame)
@@ -70,7 +83,6 @@ class TcpLink(Link):
             answered = True
             raise
         finally:
-            timer.cancel()
             self._answer = self._request = None
             if not answered:
                 self._owe(number, adu[0])
@@ -115,6 +127,20 @@ class TcpLink(Link):
             self.fail(Refused(EMPTY))
         else:
             self.fail(Unanswered("mismatch"))
+
+    def _watch(self) -> None:
+        self._watchdog = None
+        if self._answer is None:
+            return
+        if self._loop.time() + TICK_S >= self._deadline:
+            self.fail(Unanswered("silent"))
+        else:
+            self._watch_until(self._deadline)
+
+    def _watch_until(self, at: float) -> None:
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+        self._watchdog = self._loop.call_at(at, self._watch)
 
     def _next_number(self) -> int:
         number = self._number % 65535 + 1

@@ -12,6 +12,7 @@ STRICT_SHARE = 0.04
 """Of the time of a busy line that waiting for silent units may take."""
 LONE_SHARE = 0.5
 USABLE = 0.9
+SHORTEST_PERIOD_S = 0.001
 MOST_DEBT = 4
 """In probes: a line whose units die together is not left unprobed for long."""
 
@@ -23,7 +24,7 @@ class Schedule:
 
     def __init__(self, period_s: float, phase: float, now: float) -> None:
         """`phase` 0..1 is the place within the period; it is moved to the grid."""
-        self.period_s = max(period_s, 0.01)
+        self.period_s = max(period_s, SHORTEST_PERIOD_S)
         slots = max(1, int(self.period_s / GRID_S))
         offset = int(phase * slots) * min(GRID_S, self.period_s)
         passed = (now - offset) // self.period_s
