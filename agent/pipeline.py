@@ -3,7 +3,7 @@
 Invariants
 1. `reading` and `health` never block and never raise for what a device says.
 2. `signal` returns when the record that proves it is on disk; it raises NotKept when only memory has it.
-3. What a rule said reaches the alarms even if the journal was too busy to keep it at first.
+3. Time passes for rules and alarms once a second, whatever arrives.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from courtyard.agent.intake import Intake
 from courtyard.agent.normalise import Places, encode_reading
 from courtyard.agent.recorder import Recorder, entry_of_event
 from courtyard.agent.records import Details, EventRecord, instant
-from courtyard.buffer import Appended, Entry, JournalBusy
+from courtyard.buffer import Appended, Entry
 from courtyard.config.site import Site
 from courtyard.drivers.base import Fault, NotKept, Reading, Signal, Text
 
@@ -52,7 +52,6 @@ class Pipeline:
         self._intake = Intake(recorder)
         self._installs = Installs(recorder, lambda device: places.of(device).install)
         self._health = HealthLog(recorder)
-        self._unsaid: dict[str, Condition] = {}
         self._lapse_unwatched()
 
     def reading(self, reading: Reading) -> None:
@@ -65,7 +64,7 @@ class Pipeline:
             self.say(condition)
 
     async def signal(self, signal: Signal) -> None:
-        """Returns when the record is on disk.  Raises NotKept when it is not, JournalBusy when nothing took it."""
+        """Returns when the record is on disk.  Raises NotKept when it is not, JournalError when nothing took it."""
         if signal.severity == FOR_THE_RECORD:
             written: asyncio.Future[Appended] | None = self._recorder.put((self._event(signal),))
         else:
@@ -82,11 +81,8 @@ class Pipeline:
             self.say(self._line_condition(subject, fault))
 
     def say(self, condition: Condition) -> None:
-        """Takes a condition of the gateway's own; never blocks, and never raises because the journal is busy."""
-        try:
-            self._engine.apply(condition)
-        except JournalBusy:
-            self._unsaid[condition.alarm_id] = condition  # the next tick says it again
+        """Takes a condition that the gateway found out by itself."""
+        self._engine.apply(condition)
 
     def adjust(self, site: Site, rules: Rules) -> None:
         """From now on for this site.  Devices that are no longer in it are forgotten, and so are their faults."""
@@ -106,8 +102,7 @@ class Pipeline:
     def tick(self) -> None:
         """One second's work."""
         now = self._recorder.now()
-        unsaid, self._unsaid = self._unsaid, {}
-        for condition in (*unsaid.values(), *self._rules.tick(now.wall_ms, now.mono_ms)):
+        for condition in self._rules.tick(now.wall_ms, now.mono_ms):
             self.say(condition)
         self._engine.tick()
         self._installs.tick(now.mono_ms)

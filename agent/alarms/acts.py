@@ -32,7 +32,7 @@ class ActRefused(Refusal):
 
 
 class Acts:
-    """Every method returns the append that keeps the act, together with `also`; raises ActRefused or JournalBusy."""
+    """Every method returns the append that keeps the act, together with `also`; raises ActRefused or JournalError."""
 
     def __init__(self, book: AlarmBook) -> None:
         self._book = book

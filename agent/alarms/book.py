@@ -3,7 +3,7 @@
 Invariants
 1. A change and the state that follows from it are one append: after a crash the alarm stands where its last record
    on disk says, and goes on counting from there.
-2. When the journal cannot take a change (JournalBusy), nothing has changed here either.
+2. When the journal cannot take a change (JournalError), nothing has changed here either.
 3. For one alarm (occurrence, change) only grows, also when the journal lost its state: see `numbering`.
 4. What is known is bounded: the cleared alarms that changed longest ago go first, and leave their number.
 """
@@ -78,7 +78,7 @@ class AlarmBook:
         return len(self._alarms) < limit or self._evictable() is not None
 
     def raise_(self, alarm: Alarm | None, condition: Condition) -> asyncio.Future[Appended]:
-        """Opens a new occurrence.  Raises JournalBusy."""
+        """Opens a new occurrence.  Raises JournalError."""
         clock, previous = self.recorder.clock, alarm.record if alarm else None
         evicted = self._evictable() if alarm is None and len(self._alarms) >= self._capacity else None
         if evicted:
@@ -113,7 +113,7 @@ class AlarmBook:
         also: Also = NOTHING,
         **members: Any,
     ) -> asyncio.Future[Appended]:
-        """Keeps the next change of the present occurrence; the table must know it.  Raises JournalBusy."""
+        """Keeps the next change of the present occurrence; the table must know it.  Raises JournalError."""
         following = step(alarm.state, action)
         assert following is not None, (alarm.state, action)
         if following.state == "cleared" and alarm.state != "cleared":
@@ -122,7 +122,7 @@ class AlarmBook:
         return self._write(alarm, Kept(record, alarm.needs_evidence or needs_evidence, alarm.received), also)
 
     def receipt(self, alarm: Alarm, by: str, also: Also) -> asyncio.Future[Appended]:
-        """Keeps that a platform has the present occurrence; no change of the alarm.  Raises JournalBusy."""
+        """Keeps that a platform has the present occurrence; no change of the alarm.  Raises JournalError."""
         record = alarm.record
         at = alarm.received.get(by, instant(self.recorder.clock.wall_ms()))
         details: Details = {"alarm_id": record.alarm_id, "occurrence": record.occurrence, "by": by}

@@ -37,7 +37,7 @@ class AlarmEngine:
     def apply(self, condition: Condition) -> asyncio.Future[Appended] | None:
         """Takes a condition; returns the append that keeps what is known of it, None when that is on disk already.
 
-        Raises JournalBusy when the journal cannot take the change: then nothing has changed.
+        Raises JournalError when the journal cannot take the change: then nothing has changed.
         """
         alarm = self._book.get(condition.alarm_id)
         if not condition.active:
