@@ -39,6 +39,7 @@ PARTS_GRACE_S = 2.0
 CLOSE_S = 1.5
 PROBE_S = 10.0
 """The journal must answer a look at itself within this time, or the watchdog goes hungry."""
+RESTART = Text("Run: sudo systemctl restart courtyard", "请运行：sudo systemctl restart courtyard")
 
 
 class Daemon:
@@ -203,6 +204,8 @@ class Daemon:
                 raise Refused(words)
             needs_restart = gateway.needs_restart(verdict.snapshot)
             if needs_restart:
+                gateway.pipeline.health("site", Fault("site.restart", needs_restart, RESTART))
+                log.warning("the new site file waits for a restart: %s", needs_restart.en)
                 raise Refused(needs_restart.say(verdict.language))
             changes = await gateway.apply(verdict.snapshot)
             await asyncio.to_thread(self._keep, verdict.snapshot)

@@ -108,6 +108,18 @@ def test_a_reload_touches_only_what_differs_and_a_bad_file_changes_nothing(stage
     assert agent.poll() is None
 
 
+def test_what_only_a_restart_can_bring_is_said_until_it_comes(stage: Box) -> None:
+    stage.write_site(stage.line("hall"), load(1))
+    stage.start()
+    stage.wait(lambda: len(polls(stage, "load-1")) >= 1)
+    before = stage.site_file.read_text()
+    stage.site_file.write_text(before + '[journal]\nquota = "1GB"\n')
+    stage.wait(lambda: stage.status()["faults"].get("site", {}).get("code") == "site.restart")
+    assert "restart" in stage.status()["faults"]["site"]["cure"]["en"]
+    stage.site_file.write_text(before)
+    stage.wait(lambda: "site" not in stage.status()["faults"])
+
+
 def test_a_broken_site_file_starts_the_last_good_one_and_says_so(stage: Box) -> None:
     stage.write_site(stage.line("hall"), load(1), "nonsense = [")
     stage.start()
