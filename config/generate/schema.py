@@ -66,8 +66,9 @@ def _schema(shape: Shape, definitions: dict[str, Any]) -> dict[str, Any]:
             return {"type": "array", "items": _schema(item, definitions)} | ({"minItems": least} if least else {})
         case Entries(value=value):
             return {"type": "object", "additionalProperties": _schema(value, definitions)}
-        case Variants(tables=tables):
-            return {"oneOf": [_schema(table, definitions) for table in tables.values()]}
+        case Variants(tag_key=key, tables=tables):
+            choice = {"type": "object", "properties": {key: {"enum": list(tables)}}, "required": [key]}
+            return choice | {"oneOf": [_schema(table, definitions) for table in tables.values()]}
         case Table():
             name = shape.cls.__name__
             if name not in definitions:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from courtyard.config.positions import DEEPEST, Path, line_and_column, line_starts, scan
 
-EXAMPLES = 5000 if os.environ.get("COURTYARD_CAMPAIGN") == "full" else 80
+EXAMPLES = 1500 if os.environ.get("COURTYARD_CAMPAIGN") == "full" else 80
 
 SPACE = st.sampled_from(["", " ", "  ", "\t"])
 COMMENT = st.sampled_from(["", " # a = 1", ' # "[x]"', " # 全角。"])

@@ -135,6 +135,9 @@ def test_the_schema_accepts_what_the_reader_accepts(text: str) -> None:
 
 @pytest.mark.parametrize("file", sorted(PRODUCT_PROFILES.glob("*/*.toml")), ids=lambda file: str(file.stem))
 def test_the_schema_accepts_the_profiles(file: Path) -> None:
+    directive = re.match(r"#:schema (\S+)\n", file.read_text("utf-8"))
+    assert directive is not None
+    assert (file.parent / directive[1]).is_file()
     assert list(schema("profile.schema.json").iter_errors(tomllib.loads(file.read_text("utf-8")))) == []
 
 
