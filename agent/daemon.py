@@ -141,7 +141,7 @@ class Daemon:
         fault = fault_of(finding)
         log.info("journal: %s", fault.what.en, extra={"code": finding.code, **finding.params})
         self._gateway.recorder.event(f"journal.{finding.code}", dict(finding.params))
-        self._gateway.journal_changed()
+        self._gateway.journal_found(finding)
 
     def _part_ended(self, part: str, error: BaseException | None, restart_in_s: float) -> None:
         log.error("%s ended, again in %.1f s", part, restart_in_s, exc_info=error)

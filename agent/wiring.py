@@ -19,6 +19,8 @@ from courtyard.agent.clock import SystemClock
 from courtyard.agent.commands.dispatcher import Commands
 from courtyard.agent.commands.freshness import Arrival
 from courtyard.agent.commands.handlers import Ports, handlers
+from courtyard.agent.condition import Condition
+from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.normalise import Places
 from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.pipeline import Pipeline
@@ -28,6 +30,7 @@ from courtyard.agent.records import Inventory, LaneStatus, Status, encode, insta
 from courtyard.agent.rules.rulebook import RuleBook
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.uplinks.uplink import MqttUplink
+from courtyard.buffer import Finding
 from courtyard.buffer.feed import Feed
 from courtyard.buffer.journal import Journal
 from courtyard.config.site import Uplink
@@ -38,6 +41,8 @@ from courtyard.drivers.modbus.driver import ModbusDriver
 
 PIPELINE, OUTPUTS, REACTIONS = "pipeline", "outputs", "reactions"
 RELEASE_S = 1.5
+DISK_OK = "disk.ok"
+DISK_WORKS = Text("The disk works again.", "磁盘已恢复正常。")
 
 
 class Gateway:
@@ -60,6 +65,7 @@ class Gateway:
         self.drivers: dict[str, ModbusDriver] = {}
         self.uplinks: dict[str, MqttUplink] = {}
         self._feeds: dict[str, Feed] = {}
+        self._disk_fault: Fault | None = None
         self._uplink_faults: dict[str, Fault] = {}
 
     def start(self) -> None:
@@ -115,7 +121,9 @@ class Gateway:
     @property
     def faults(self) -> Mapping[str, Fault]:
         """What is wrong now: lines, devices and, as `uplink NAME`, uplinks."""
-        return {**self.pipeline.faults, **{uplink_part(name): fault for name, fault in self._uplink_faults.items()}}
+        own = {"journal": self._disk_fault} if self._disk_fault else {}
+        uplinks = {uplink_part(name): fault for name, fault in self._uplink_faults.items()}
+        return {**self.pipeline.faults, **own, **uplinks}
 
     def status(self) -> Status:
         """The retained status, less what each uplink knows for itself."""
@@ -131,7 +139,7 @@ class Gateway:
             durable=journal.durable,
             lanes={lane: LaneStatus(journal.epoch, head) for lane, head in journal.heads.items()},  # type: ignore[misc]
             alarms=self.book.urgent(),
-            faults={subject: fault.code for subject, fault in self.pipeline.faults.items()},
+            faults={subject: fault.code for subject, fault in self.faults.items()},
         )
 
     @asynccontextmanager
@@ -144,8 +152,15 @@ class Gateway:
             if name in self.snapshot.lines and line_part(name) not in self._supervisor.names():
                 self._run_line(name)
 
-    def journal_changed(self) -> None:
-        """The journal is in memory, or on disk again: platforms are told soon."""
+    def journal_found(self, finding: Finding) -> None:
+        """The disk of the journal fails, or works again: an alarm says so, and platforms see it in the status soon."""
+        if not finding.code.startswith("disk."):
+            return
+        self._disk_fault = fault = None if finding.code == DISK_OK else fault_of(finding)
+        wall_ms, mono_ms = self.recorder.now()
+        text = Text(f"{fault.what.en} {fault.cure.en}", f"{fault.what.zh}{fault.cure.zh}") if fault else DISK_WORKS
+        gateway, active = self.snapshot.site.gateway.id, fault is not None
+        self.pipeline.say(Condition(gateway, "disk_fault", "", 2, active, wall_ms, mono_ms, text=text))
         for uplink in self.uplinks.values():
             uplink.status_changed()
 
