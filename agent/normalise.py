@@ -87,9 +87,12 @@ def fit(
 
 
 def _all_fit(values: Mapping[str, Scalar | None]) -> bool:
-    """The common case, fast: nothing but finite floats, and no negative zero."""
+    """The common case, fast: nothing but finite floats without a negative zero, and small integers."""
     for value in values.values():
-        if value.__class__ is not float or value - value != 0.0 or (value == 0.0 and math.copysign(1.0, value) < 0.0):
+        if value.__class__ is float:
+            if value - value or (not value and math.copysign(1.0, value) < 0.0):  # inf - inf is NaN, which is true
+                return False
+        elif value.__class__ is not int or not -EXACT <= value <= EXACT:
             return False
     return True
 

@@ -308,7 +308,7 @@ def batch(
         "to": block.last,
         "gaps": tuple(gaps),
     }
-    spliced = b",".join([b'{"seq":%d,%b' % (seq, body[1:]) for seq, body in pairs])
+    spliced = b",".join([b'{"seq":%d,' % seq + body[1:] for seq, body in pairs])
     return b'%b,"records":[%b]}' % (_encode(head)[:-1], spliced)
 
 
@@ -318,13 +318,17 @@ LATEST_MS: Final = 253402300799999
 
 @lru_cache(maxsize=16)
 def _second(unix_s: int) -> str:
-    return f"{datetime.datetime.fromtimestamp(unix_s, datetime.UTC):%Y-%m-%dT%H:%M:%S}"
+    return datetime.datetime.fromtimestamp(unix_s, datetime.UTC).isoformat()[:19]
+
+
+_MILLISECONDS: Final = tuple(f".{millisecond:03d}Z" for millisecond in range(1000))
 
 
 def instant(wall_ms: int) -> str:
     """RFC 3339 in UTC with milliseconds: 2026-11-22T06:30:15.412Z.  Any integer gives one, clamped to 1970..9999."""
-    clamped = min(max(wall_ms, 0), LATEST_MS)
-    return f"{_second(clamped // 1000)}.{clamped % 1000:03d}Z"
+    if not 0 <= wall_ms <= LATEST_MS:
+        wall_ms = 0 if wall_ms < 0 else LATEST_MS
+    return _second(wall_ms // 1000) + _MILLISECONDS[wall_ms % 1000]
 
 
 def parse_instant(text: str) -> int:
