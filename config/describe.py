@@ -9,6 +9,7 @@ from courtyard.config.quantities import duration_text, size_text
 from courtyard.config.shape import Either, Entries, Items, Scalar, Shape, Table, Variants
 from courtyard.drivers.base import Text
 
+MOST_NAMES = 40
 _KINDS = {
     "string": Text("a text in quotes", "带引号的文本"),
     "integer": Text("a whole number", "整数"),
@@ -28,8 +29,10 @@ _FORMS = {
 
 
 def names(words: Iterable[object]) -> Text:
-    """A list of names."""
+    """A list of names; of very many the first."""
     listed = [str(word) for word in words]
+    if len(listed) > MOST_NAMES:
+        listed[MOST_NAMES:] = ["…"]
     return Text(", ".join(listed), "、".join(listed)) if listed else Text("none", "无")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,7 +35,7 @@ class Library:
     """Profiles by name (`family/stem`), searched in `folders`, the first that has it."""
 
     def __init__(self, folders: Iterable[Path], catalogue: Catalogue) -> None:
-        self.folders = tuple(dict.fromkeys(folder.resolve() for folder in folders))
+        self.folders = tuple(dict.fromkeys(Path(os.path.realpath(folder)) for folder in folders))
         self._catalogue = catalogue
         self._loaded: dict[str, Loaded | None] = {}
 
@@ -45,9 +46,7 @@ class Library:
         return self._loaded[name]
 
     def _load(self, name: str) -> Loaded | None:
-        if not _NAME.fullmatch(name):
-            return None
-        file = next((file for folder in self.folders if (file := folder / f"{name}.toml").is_file()), None)
+        file = next(iter(self.copies(name)), None)
         if file is None:
             return None
         text, findings = read_text(file)
@@ -59,7 +58,7 @@ class Library:
     def copies(self, name: str) -> tuple[Path, ...]:
         """All files of this name, the one that counts first."""
         files = (folder / f"{name}.toml" for folder in self.folders)
-        return tuple(file for file in files if file.is_file()) if _NAME.fullmatch(name) else ()
+        return tuple(file for file in files if os.path.isfile(file)) if _NAME.fullmatch(name) else ()
 
     def names(self) -> tuple[str, ...]:
         """All names that can be loaded."""

@@ -14,6 +14,8 @@ from courtyard.config.redact import Redactor
 from courtyard.config.source import Source
 from courtyard.drivers.base import Text
 
+LONG_LIST, MOST_LONG_SEARCHES = 200, 30
+"""A nearest name among many takes its time; after so many searches none is offered."""
 _REDACT = Redactor()
 
 Severity: TypeAlias = Literal["mistake", "warning"]
@@ -54,6 +56,7 @@ class Findings:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.mistakes: list[Mistake] = []
+        self._long_searches = 0
 
     def add(
         self,
@@ -73,7 +76,7 @@ class Findings:
         """
         message = messages()[code]
         if found is not None:
-            nearest = nearest_name(found, near) if nearest is None else nearest
+            nearest = self._nearest(found, near) if nearest is None else nearest
             found = _REDACT(found)
         line, column = line_column or self.source.position(path, at) or (None, None)
         key = next((step for step in reversed(path) if isinstance(step, str)), "")
@@ -98,6 +101,12 @@ class Findings:
                 self.source.excerpt(line, secret=code.startswith("secret.")),
             )
         )
+
+    def _nearest(self, found: str, near: Iterable[str]) -> str | None:
+        names = list(near)
+        if len(names) > LONG_LIST:
+            self._long_searches += 1
+        return nearest_name(found, names) if self._long_searches <= MOST_LONG_SEARCHES else None
 
     def count(self) -> int:
         """How many mistakes there are, warnings not counted."""

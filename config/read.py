@@ -16,6 +16,7 @@ from typing import NamedTuple
 from courtyard.config import consistency
 from courtyard.config.catalogue import Catalogue, product_catalogue, read_catalogue
 from courtyard.config.convert import MISSING, Draft, convert
+from courtyard.config.declared import Declared
 from courtyard.config.devices import Resolved, Resolver
 from courtyard.config.library import PRODUCT_PROFILES, Library
 from courtyard.config.mistakes import Findings, Mistake, SiteError
@@ -78,7 +79,7 @@ def check_site(
         return _verdict(None, findings, draft)
     resolver = Resolver(Library((own / "profiles", PRODUCT_PROFILES), catalogue), catalogue, findings)
     resolved = [device for each in draft.drafts("devices") if (device := resolver.resolve(each)) is not None]
-    consistency.check(draft, resolver.profiles, catalogue, findings)
+    consistency.check(draft, Declared(draft, resolver.profiles, catalogue), findings)
     _check_loads(draft, resolved, findings)
     for uplink in draft.drafts("uplinks"):
         check_files(uplink, directory, credentials or _credentials(), findings)
@@ -104,7 +105,7 @@ def _verdict(snapshot: Snapshot | None, findings: Findings, draft: object) -> Ve
 
 def _catalogue(file: Path, findings: Findings) -> Catalogue:
     """The product's points and the site's own."""
-    if not file.is_file():
+    if not os.path.isfile(file):  # False where the folder may not be entered
         return product_catalogue()
     text, own = read_text(file)
     points = {}

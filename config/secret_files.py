@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -26,14 +27,14 @@ def check_files(table: Draft, directory: Path, credentials: Path | None, finding
         path = (*table.path, setting.key)
         if name.startswith(CREDENTIAL):
             _check_credential(name.removeprefix(CREDENTIAL), credentials, path, findings)
-        elif credentials is None or not (credentials / Path(name).name).is_file():
+        elif credentials is None or not os.path.isfile(credentials / Path(name).name):
             _check_file(directory / name, shape.form == "secret-file", str(table.get("name")), path, findings)
 
 
 def _check_credential(name: str, credentials: Path | None, path: SettingPath, findings: Findings) -> None:
     if credentials is None:
         findings.add("credential.unseen", path, found=name)
-    elif not (credentials / name).is_file():
+    elif not os.path.isfile(credentials / name):
         findings.add("credential.missing", path, found=name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -94,7 +95,7 @@ def resolve(site: Site, drivers: Mapping[str, ModbusDevice], directory: Path, ca
         line.name: Line(line, tuple(drivers[device.id] for device in site.devices if device.line == line.name))
         for line in site.lines
     }
-    return Snapshot(site, directory, catalogue, lines, devices)
+    return Snapshot(site, directory, catalogue, MappingProxyType(lines), MappingProxyType(devices))
 
 
 def difference(old: Snapshot, new: Snapshot) -> Difference:

@@ -38,6 +38,8 @@ _DETAILS_ZH = {
     "Invalid date or datetime": "日期或时间不正确",
     "Unclosed array": "列表没有闭合",
     "Unclosed inline table": "内联表没有闭合",
+    "Illegal character": "含有不允许的字符",
+    "Found invalid character": "含有不允许的字符",
 }
 
 
@@ -128,4 +130,5 @@ def _name(findings: Findings, line: str, number: int, column: int, detail: str) 
     elif "=" not in bare and "[" not in bare:
         findings.add("toml.no_equals", line_column=(number, 1))
     else:
-        findings.add("toml.syntax", line_column=here, detail=Text(detail, _DETAILS_ZH.get(detail, detail)))
+        zh = next((zh for en, zh in _DETAILS_ZH.items() if detail.startswith(en)), "TOML 语法错误")
+        findings.add("toml.syntax", line_column=here, detail=Text(detail, zh))

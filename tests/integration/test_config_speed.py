@@ -50,6 +50,15 @@ def test_a_thousand_devices_in_less_than_a_second(tmp_path: Path) -> None:
     assert used < 1.0
 
 
+def test_a_thousand_wrong_names_in_less_than_four_seconds(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    rules = [f'[[rules]]\nname = "r{n}"\nkind = "unreachable"\ndevices = ["vm-{n}"]\n' for n in range(DEVICES)]
+    path.write_text(site('every = "15m"') + "".join(rules))
+    used, mistakes, _, _ = measured(path)
+    assert mistakes == DEVICES
+    assert used < 4.0
+
+
 def test_a_thousand_mistakes_in_less_than_two_seconds(tmp_path: Path) -> None:
     path = tmp_path / "site.toml"
     path.write_text(site("evry = 60"))

@@ -108,6 +108,19 @@ def test_a_folder_that_the_user_may_not_enter_is_not_called_empty() -> None:
     assert [each.code for each in verdict.warnings] == ["secret_file.hidden"]
 
 
+def test_folders_that_may_not_be_entered_hold_nothing() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "site.toml").write_text(GOOD.replace("water/ultrad", "own/type"))
+        (folder / "profiles").mkdir()
+        (folder / "profiles").chmod(0o000)
+        with nobody():
+            verdict = check_site(folder / "site.toml", credentials=folder / "profiles")
+        (folder / "profiles").chmod(0o700)
+    assert [each.code for each in verdict.mistakes] == ["profile.missing"]
+
+
 def test_a_credential_that_systemd_hands_over(tmp_path: Path) -> None:
     credentials = tmp_path / "credentials"
     credentials.mkdir()
