@@ -25,6 +25,8 @@ ACK_TIMEOUT_S = 60.0
 """A broker that answers pings but acknowledges nothing for so long is given up."""
 HOLD_S = 2.0
 HOLD_BLOCKS = 64
+TIMER_SLACK_S = 0.005
+"""A timer of the loop may fire a little before its time."""
 NO_SUBSCRIBER = 0x10
 REFUSAL = 0x80
 
@@ -113,7 +115,6 @@ class Drain:
         self._flights: dict[int, _Flight] = {}
         self._number = 0
         self._wake = asyncio.Event()
-        self._proved = False
 
     def wake(self) -> None:
         """Something may be there to send."""
@@ -128,7 +129,6 @@ class Drain:
         """Sends until the session ends.  What is unacknowledged then waits for `give_back`."""
         limits = session.limits
         self.window = send.Window(limits.messages, limits.packet_bytes - PACKET_OVERHEAD_BYTES)
-        self._proved = False
         session.ended.add_done_callback(lambda _: self._wake.set())
         async with asyncio.TaskGroup() as group:
             watches = [group.create_task(self._watch_feed()), group.create_task(self._watch_acks(session))]
@@ -147,7 +147,7 @@ class Drain:
             for blank in blanks.run:
                 self._feed.release(blank)
         end = session.ended.result() if session.ended.done() and not session.ended.exception() else None
-        blamed = self._proved and end is not None and end.code not in reasons.BLAMELESS
+        blamed = end is not None and end.code not in reasons.BLAMELESS
         too_large = end is not None and end.code == reasons.TOO_LARGE.code
         for flight in flights:
             *blank_blocks, block = flight.run
@@ -179,14 +179,14 @@ class Drain:
             return False
         if control := self._urgent():
             return self._send_control(session, control)
-        now = self._now()
+        due = self._now() + TIMER_SLACK_S
         for lane, which in self._order:
             if which == "backlog" and lane != self._urgent_lane and (control := self._idle()):
                 return self._send_control(session, control)
             care = self._cares[lane]
-            if care.not_before > now:
+            if care.not_before > due:
                 continue
-            if (blanks := self._blanks.get((lane, which))) and blanks.until <= now:
+            if (blanks := self._blanks.get((lane, which))) and blanks.until <= due:
                 self._publish(session, blanks.run, which, [])
                 return True
             size, records = self._format.fitting(room)
@@ -262,7 +262,6 @@ class Drain:
 
     def _delivered(self, sent: send.Sent, reason: int) -> None:
         self.window.acknowledged(sent, self._now())
-        self._proved = True
         self.counts["messages"] += 1
         if reason == NO_SUBSCRIBER:
             self.counts["no_subscriber"] += 1

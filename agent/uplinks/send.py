@@ -26,6 +26,7 @@ FLOOR_BYTES = 16_384
 """... or this, so that a line can show what it carries."""
 MESSAGES_A_WINDOW = 4
 RATE_MEMORY_S = 2.0
+RATE_SAMPLES = 32
 
 
 def order(lanes: Sequence[str]) -> tuple[tuple[str, Which], ...]:
@@ -49,8 +50,8 @@ class Window:
     """How much may be unacknowledged at a time.
 
     The rate is measured as BBR does it (draft-cardwell-iccrg-bbr-congestion-control, delivery rate sampling):
-    bytes acknowledged between the sending and the acknowledgement of a message, over that time; the greatest
-    of the last 2 s counts.  A sample taken while there was little to send can raise the rate but not lower it.
+    bytes acknowledged between the sending and the acknowledgement of a message, over that time; the mean of the
+    last samples counts.  A sample taken while there was little to send can raise the rate but not lower it.
     """
 
     def __init__(self, messages: int = MAX_MESSAGES, message_bytes: int = MAX_MESSAGE_BYTES) -> None:
@@ -62,7 +63,7 @@ class Window:
         self._delivered = 0
         self._delivered_at = 0.0
         self._full = False
-        self._samples: deque[tuple[float, float]] = deque()
+        self._samples: deque[tuple[float, float]] = deque(maxlen=RATE_SAMPLES)
 
     @property
     def window_bytes(self) -> int:
@@ -96,12 +97,10 @@ class Window:
         if not full and rate < self.rate_bytes_s:
             return
         samples = self._samples
-        while samples and samples[-1][1] <= rate:
-            samples.pop()
         samples.append((now, rate))
         while samples[0][0] < now - RATE_MEMORY_S:
             samples.popleft()
-        self.rate_bytes_s = samples[0][1]
+        self.rate_bytes_s = sum(rate for _, rate in samples) / len(samples)
 
 
 Verdict = Literal["again", "aside"]

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from pymodbus.pdu import ExceptionResponse, ModbusPDU
+from pymodbus.pdu.register_message import ReadHoldingRegistersResponse
+
 from courtyard.drivers.base import Counts, DriverError, Reads, Write, Writes
 from courtyard.drivers.lines.faults import line_fault
 from courtyard.drivers.modbus.driver import ModbusDriver
 from courtyard.drivers.modbus.settings import Fraction, ModbusDevice, WriteTarget
-from pymodbus.pdu import ExceptionResponse, ModbusPDU
-from pymodbus.pdu.register_message import ReadHoldingRegistersResponse
-
 from tests.modbus_rig import (
     PAUSE_S,
     SERIAL,
