@@ -67,7 +67,7 @@ CASES: dict[str, Case] = {
         changed('kind = "coil"', 'kind = "register", minimum = 1').replace('target = "siren"', 'target = «"siren"')
     ),
     "pattern.nothing": Case(changed("above = 3", 'above = 3\ndevices = ["meter", «"wm-*"]')),
-    "pattern.no_point": Case(changed('name = "community"', 'name = "community"\nfilter.points = [«"gas.*"]')),
+    "pattern.no_point": Case(changed('name = "community"', 'name = "community"\nfilter.points = [«"weather.*"]')),
     "line.port_twice": Case(changed(LINE, LINE + LINE.replace('"bus"', '"bus2"').replace('port = "', 'port = «"'))),
     "line.address_twice": Case(changed("address = 2", "address = «1")),
     "line.address_range": Case(changed("address = 2", "address = «248")),
