@@ -96,8 +96,8 @@ def serial_share() -> tuple[float, float]:
     with TemporaryDirectory() as name:
         folder = Path(name)
         spec = {
-            "line": [{"name": "bus", "path": str(folder / "bus"), "baud": 9600}],
-            "device": [{"model": "load", "line": "bus", "address": unit} for unit in (1, 2, 3)],
+            "lines": [{"name": "bus", "path": str(folder / "bus"), "baud": 9600}],
+            "devices": [{"id": f"u{unit}", "model": "load", "line": "bus", "address": unit} for unit in (1, 2, 3)],
         }
         (folder / "spec.json").write_text(json.dumps(spec))
         command = python("-m", "hw_sim", "fleet", str(folder / "spec.json"), "--folder", name, *realtime)
@@ -107,9 +107,9 @@ def serial_share() -> tuple[float, float]:
             line = SerialLine("bus", str(folder / "bus"), baud=9600, stop_bits=2)
             rate = asyncio.run(_measure([(line, unit) for unit in (1, 2, 3)], load_profile(20), 0.01))
             control = Client(Path(ready["control"]))
-            silence_ms = float(str(control("line bus stats")["shortest_silence_ms"]))
+            silence_s = float(control("line bus silence"))
             control.close()
-    return rate.transactions_s * WIRE_LIMIT_S, silence_ms / 1000 / CHARACTER_S
+    return rate.transactions_s * WIRE_LIMIT_S, silence_s / CHARACTER_S
 
 
 async def _measure(lines: list[tuple[LineSettings, int]], profile: ModbusProfile, every_s: float) -> Rate:

@@ -13,7 +13,7 @@ from courtyard.drivers.base import Scalar, Text
 from courtyard.drivers.dissection import Dissection, Part
 from courtyard.drivers.modbus.decoding import decoder_for
 from courtyard.drivers.modbus.frames import crc
-from courtyard.drivers.modbus.layouts import FUNCTIONS, Direction, Layout, layouts
+from courtyard.drivers.modbus.layouts import FUNCTIONS, Direction, Layout, Parsed, layouts
 from courtyard.drivers.modbus.planning import item_of
 from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import ModbusPoint, ModbusProfile
@@ -144,7 +144,7 @@ class _Frame:
             self.add("data", Text("data", "数据"), _hex(body[1:]), self.pdu + 1, len(body) - 1)
             return None
         fitting = [(layout, parsed) for layout, parsed in choices if parsed.size == len(body) and not parsed.mistakes]
-        layout, parsed = min(fitting or choices, key=lambda choice: abs(choice[1].size - len(body)))
+        layout, parsed = min(fitting or choices, key=lambda choice: _misfit(choice[1], body))
         meaning = _direction(layout, ambiguous=len(fitting) > 1)
         self.add("direction", Text("direction", "方向"), layout.direction, self.pdu, 0, meaning)
         for field, start, size, value, said in parsed.pieces:
@@ -191,6 +191,11 @@ class _Frame:
             quality = qualities.get(name)
             meaning = Text(quality, quality) if quality else None
             self.add(name, Text("point", "测点"), values[name], start + at, width, meaning)
+
+
+def _misfit(parsed: Parsed, body: bytes) -> tuple[bool, int]:
+    """Mistakes weigh more than a wrong length."""
+    return bool(parsed.mistakes), abs(parsed.size - len(body))
 
 
 def _ends_with_crc(frame: bytes) -> bool:
