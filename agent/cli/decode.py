@@ -102,7 +102,7 @@ def _with_points(module: Any, options: argparse.Namespace, frame: bytes) -> Diss
     loaded = profiles.load(options.profile)
     if loaded is None or loaded.profile is None:
         names = ", ".join(profiles.names())
-        text = Text(f"no profile {options.profile}; known: {names}", f"没有档案 {options.profile}；现有：{names}")
+        text = Text(f"no profile {options.profile}; known: {names}", f"没有设备模板 {options.profile}；现有：{names}")
         raise Refused(text.say(options.lang))
     profile, points = candidate(loaded.profile)
     found: Dissection = module.dissect(frame, profile=profile, points=points, address=options.address or 0)

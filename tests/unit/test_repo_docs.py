@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from courtyard.agent.__main__ import main
 from courtyard.agent.cli import parser
 from courtyard.config.read import check_site
 
@@ -66,6 +67,14 @@ def test_every_courtyard_command_is_accepted_by_the_command_line(page: Path) -> 
         if arguments and not any("…" in word for word in arguments):
             named_only = len(arguments) == 1
             assert exit_code([*arguments, "--help"] if named_only else arguments) == 0, arguments
+
+
+@pages
+def test_every_frame_that_is_shown_is_taken_apart(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in commands(page, "courtyard"):
+        if len(arguments) > 1 and arguments[0] == "decode":
+            assert main(arguments) == 0
+            assert "valid" in capsys.readouterr().out
 
 
 @pages
