@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import subprocess
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import msgspec
-from hw_sim.control import Client
-from hw_sim.subscriber import Subscriber
 
 from bench.process import cpu_share, python, running, usage
 from bench.site import GATEWAY, write_site
 from courtyard.agent.demo.stage import free_port
+from hw_sim.control import Client
+from hw_sim.subscriber import Subscriber
 
 AGENT_CORE, REST_CORE = 0, 1
 TICKS_PER_S = 10_000
@@ -81,8 +82,7 @@ class Rig(NamedTuple):
     collector: Collector
     served: Client
     folder: Path
-    broker_pid: int
-    broker_port: int
+    stop_broker: Callable[[], None]
 
 
 @contextmanager
@@ -99,8 +99,6 @@ def rig(*, devices: int, points: int, every_s: float, extra: str = "") -> Iterat
         collector = Collector()
         control = folder / "sim.sock"
         arguments = ["fixed", "--endpoints", str(devices), "--registers", str(points + 2), "--control", str(control)]
-        import subprocess
-
         with (
             (folder / "log").open("w") as log,
             running(["mosquitto", "-c", str(folder / "mosquitto.conf")], core=REST_CORE, stderr=log) as broker,
@@ -120,7 +118,7 @@ def rig(*, devices: int, points: int, every_s: float, extra: str = "") -> Iterat
                     running(agent, core=AGENT_CORE, stderr=agent_log) as process,
                 ):
                     client = Client(control)
-                    yield Rig(process.pid, collector, client, folder, broker.pid, port)
+                    yield Rig(process.pid, collector, client, folder, broker.terminate)
                     client.close()
 
 

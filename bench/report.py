@@ -1,0 +1,67 @@
+"""Rows of docs/measurements.md: what was measured, what came out, what was promised."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+FILE = Path(__file__).parents[1] / "docs" / "measurements.md"
+
+
+class Row(NamedTuple):
+    """One measured quantity.  `target` is the promise in words, empty where there is none; `met` its verdict."""
+
+    what: str
+    measured: str
+    target: str = ""
+    met: bool | None = None
+
+
+class Section(NamedTuple):
+    """Rows of one run, with the command that repeats it."""
+
+    title: str
+    command: str
+    rows: Sequence[Row]
+    note: str = ""
+
+
+def machine() -> str:
+    """The machine in one line."""
+    cpu = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.machine(),
+    )
+    return (
+        f"{os.cpu_count()} cores, {cpu}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    )
+
+
+def commit() -> str:
+    """The short name of the commit under measurement."""
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def markdown(sections: Iterable[Section]) -> str:
+    """The whole document."""
+    parts = [
+        "# Measurements",
+        "Written by `make bench`. Ratios compare runs of the same minute; the rest is this machine's.",
+        f"Machine: {machine()}. Commit: {commit()}.",
+    ]
+    for section in sections:
+        parts.append(f"## {section.title}")
+        parts.append(f"`{section.command}`" + (f"\n\n{section.note}" if section.note else ""))
+        rows = ["| what | measured | target | met |", "| --- | --- | --- | --- |"]
+        rows += [f"| {row.what} | {row.measured} | {row.target} | {_verdict(row.met)} |" for row in section.rows]
+        parts.append("\n".join(rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def _verdict(met: bool | None) -> str:
+    return {True: "yes", False: "**no**", None: ""}[met]
