@@ -43,7 +43,7 @@ def allowed(shape: Shape) -> Text:
             return _scalar(shape)
         case Either(options=options):
             parts = [_scalar(option) for option in options]
-            return Text(" or ".join(part.en for part in parts), "或".join(part.zh for part in parts))
+            return Text(" or ".join(part.en for part in parts), "，或 ".join(part.zh for part in parts))
         case Items(item=Table() | Variants()):
             return Text("a list of tables", "由表组成的列表")
         case Items(item=item, min_length=least):
@@ -65,30 +65,25 @@ def _scalar(shape: Scalar) -> Text:
         return Text(_listed(choices, " or "), "、".join(choices))
     if shape.allowed:
         return shape.allowed
-    text = _FORMS.get(shape.form or "", _KINDS[shape.kind])
-    return Text(
-        text.en
-        + _range(shape, ", from " if shape.kind in ("duration", "size") else " from ", " to ", " or more", " or less"),
-        text.zh + _range_zh(shape),
-    )
+    text, limits = _FORMS.get(shape.form or "", _KINDS[shape.kind]), _limits(shape)
+    return Text(text.en + limits.en, text.zh + limits.zh)
 
 
-def _range(shape: Scalar, since: str, until: str, least: str, most: str) -> str:
-    low, high = (None if bound is None else _bound(shape, bound) for bound in (shape.minimum, shape.maximum))
+def _limits(shape: Scalar) -> Text:
+    low, high = shape.minimum, shape.maximum
+    if low == 0 and shape.kind in ("duration", "size"):
+        low = None  # there is nothing below
     if low is not None and high is not None:
-        return f"{since}{low}{until}{high}"
+        comma = "," if shape.kind in ("duration", "size") else ""
+        first, last = _bound(shape, low), _bound(shape, high)
+        return Text(f"{comma} from {first} to {last}", f"，{first}～{last}")
     if low is not None:
-        return f", {low}{least}"
-    return f", {high}{most}" if high is not None else ""
-
-
-def _range_zh(shape: Scalar) -> str:
-    low, high = (None if bound is None else _bound(shape, bound) for bound in (shape.minimum, shape.maximum))
-    if low is not None and high is not None:
-        return f"，{low}～{high}"
-    if low is not None:
-        return f"，不小于 {low}"
-    return f"，不大于 {high}" if high is not None else ""
+        return Text(f", {_bound(shape, low)} or more", f"，不小于 {_bound(shape, low)}")
+    if high is not None:
+        return Text(f", {_bound(shape, high)} or less", f"，不大于 {_bound(shape, high)}")
+    if shape.greater_than is not None:
+        return Text(f", more than {_bound(shape, shape.greater_than)}", f"，大于 {_bound(shape, shape.greater_than)}")
+    return Text("", "")
 
 
 def _bound(shape: Scalar, bound: float) -> str:

@@ -43,7 +43,11 @@ def read(shape: Scalar, raw: object) -> Any:
 
 
 def _in_range(shape: Scalar, value: float) -> bool:
-    return (shape.minimum is None or value >= shape.minimum) and (shape.maximum is None or value <= shape.maximum)
+    return (
+        (shape.minimum is None or value >= shape.minimum)
+        and (shape.maximum is None or value <= shape.maximum)
+        and (shape.greater_than is None or value > shape.greater_than)
+    )
 
 
 def _text_fits(shape: Scalar, text: str) -> bool:

@@ -25,6 +25,7 @@ class Scalar(msgspec.Struct, frozen=True):
     choices: tuple[str | int, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    greater_than: float | None = None
     pattern: str | None = None
     min_length: int | None = None
     max_length: int | None = None
@@ -121,14 +122,19 @@ def _shape(info: inspect.Type, extra: Mapping[str, Any]) -> Shape:
         case inspect.BoolType():
             return Scalar("boolean")
         case inspect.IntType():
-            return Scalar("size" if extra.get("kind") == "size" else "integer", minimum=info.ge, maximum=info.le)
+            return _number("size" if extra.get("kind") == "size" else "integer", info)
         case inspect.FloatType():
-            kind: Kind = "duration" if extra.get("kind") == "duration" else "number"
-            return Scalar(kind, minimum=info.ge, maximum=info.le)
+            return _number("duration" if extra.get("kind") == "duration" else "number", info)
         case inspect.CustomType() | inspect.AnyType():
             return Scalar("any")
         case _:
             raise TypeError(f"no settings shape for {info!r}")
+
+
+def _number(kind: Kind, info: inspect.IntType | inspect.FloatType) -> Scalar:
+    if info.lt is not None or info.multiple_of is not None:
+        raise TypeError(f"no settings shape for {info!r}")
+    return Scalar(kind, minimum=info.ge, maximum=info.le, greater_than=info.gt)
 
 
 def _text(info: inspect.StrType, extra: Mapping[str, Any]) -> Scalar:

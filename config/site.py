@@ -54,7 +54,7 @@ class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timezone: Annotated[
         str,
         Meta(extra={"kind": "timezone"}),
-        help_text("Time zone in which people at the site live.", "现场所在的时区。"),
+        help_text("Time zone in which people at the site live.", "站点所在的时区。"),
     ] = "Asia/Shanghai"
     language: Annotated[
         Literal["zh-CN", "en"],
@@ -221,14 +221,14 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: Annotated[
         tuple[RegisterPoint, ...],
         help_text(
-            "Points of this device, for profiles that are templates.", "该设备的测点，仅用于由现场给出测点的模板。"
+            "Points of this device, for profiles that are templates.", "该设备的测点，仅用于由站点文件给出测点的模板。"
         ),
     ] = ()
     writes: Annotated[
         tuple[WriteTarget, ...],
         help_text(
             "What outputs may write on this device, for profiles that are templates.",
-            "允许输出写入的对象，仅用于由现场给出测点的模板。",
+            "允许输出写入的对象，仅用于由站点文件给出测点的模板。",
         ),
     ] = ()
     commands: Annotated[

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def files() -> dict[str, str]:
     """Every generated file: path from the checkout to its content."""
-    site = schema_of(table_of(Site), Text("Courtyard site", "Courtyard 现场配置"))
+    site = schema_of(table_of(Site), Text("Courtyard site", "Courtyard 站点文件"))
     profile = schema_of(table_of(ModbusProfile), Text("Courtyard device profile", "Courtyard 设备模板"))
     return {
         "config/site.schema.json": schema_text(site),

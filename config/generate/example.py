@@ -107,7 +107,7 @@ def example_text() -> str:
     """`site.example.toml`."""
     lines = [
         "#:schema ./site.schema.json",
-        "# 示例现场。复制为 site.toml 后修改；以 # 开头的设置项为默认值或示例。修改后运行：courtyard check site.toml",
+        "# 示例站点。复制为 site.toml 后修改；以 # 开头的设置项为默认值或示例。修改后运行：courtyard check site.toml",
         "# An example site. Copy it to site.toml and change it; settings behind # show a default or an example.",
         "# Then run: courtyard check site.toml",
         "",

@@ -16,11 +16,11 @@ from courtyard.config.site import Site
 from courtyard.drivers.base import Language, Text
 from courtyard.drivers.modbus.settings import ModbusProfile
 
-_SITE_TITLE = Text("Settings of a site", "现场配置说明")
+_SITE_TITLE = Text("Settings of a site", "站点文件说明")
 _SITE_INTRO = Text(
     "Everything that `site.toml` may contain. `courtyard check SITE` names every mistake with its line. "
     "`config/site.schema.json` is the same for editors, `config/site.example.toml` a site to start from.",
-    "`site.toml`中可以填写的全部内容。`courtyard check SITE` 会指出每一处错误及其行号。"
+    "`site.toml` 中可以填写的全部内容。`courtyard check SITE` 会指出每一处错误及其行号。"
     "`config/site.schema.json` 供编辑器补全和检查，`config/site.example.toml` 是可直接修改的示例。",
 )
 _PROFILE_TITLE = Text("Device profiles", "设备模板")
@@ -97,7 +97,7 @@ def points_page() -> str:
         "",
         "Every quantity has one name, one meaning and one UCUM unit. 每个量只有一个名称、一种含义和一个 UCUM 单位。",
         f"A site adds its own in `points.toml` beside `site.toml`; their names begin with `{SITE_PREFIX}`. "
-        f"现场可在 `site.toml` 旁的 `points.toml` 中添加测点，名称以 `{SITE_PREFIX}` 开头。",
+        f"站点可在 `site.toml` 旁的 `points.toml` 中添加测点，名称以 `{SITE_PREFIX}` 开头。",
         "",
         "| Point 测点 | Unit 单位 | Type 类型 | Meaning | 含义 | IPSO |",
         "|---|---|---|---|---|---|",
@@ -118,7 +118,9 @@ def points_page() -> str:
         loaded = library.load(name)
         if loaded is not None and loaded.profile is not None:
             profile = loaded.profile
-            points = ", ".join(f"`{register.point}`" for register in profile.points) or "given by the site 由现场给出"
+            points = (
+                ", ".join(f"`{register.point}`" for register in profile.points) or "given by the site 由站点文件给出"
+            )
             lines.append(f"| `{name}` | {profile.title_en} | {profile.title_zh} | {points} |")
     return "\n".join(lines) + "\n"
 

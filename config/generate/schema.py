@@ -90,6 +90,7 @@ def _scalar(shape: Scalar) -> dict[str, Any]:
         "pattern": pattern,
         "minimum": shape.minimum,
         "maximum": shape.maximum,
+        "exclusiveMinimum": shape.greater_than,
         "minLength": shape.min_length,
         "maxLength": shape.max_length,
     }

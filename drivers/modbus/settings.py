@@ -159,7 +159,7 @@ class RegisterPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Option(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A number that only the site knows, such as a totaliser multiplier."""
 
-    name: Annotated[str, help_text("Name that the site uses.", "现场配置中使用的名称。", example="multiplier")]
+    name: Annotated[str, help_text("Name that the site uses.", "站点文件中使用的名称。", example="multiplier")]
     title_en: Annotated[str, help_text("Title in English.", "英文标题。")]
     title_zh: Annotated[str, help_text("Title in Chinese.", "中文标题。")]
     default: Annotated[
@@ -240,12 +240,12 @@ class ModbusProfile(msgspec.Struct, frozen=True, tag_field="protocol", tag="modb
             "Battery meter: the first request after a pause may be lost.", "电池供电仪表：停顿后的第一个请求可能丢失。"
         ),
     ] = False
-    template: Annotated[bool, help_text("The site gives the points.", "测点由现场配置给出。")] = False
+    template: Annotated[bool, help_text("The site gives the points.", "测点由站点文件给出。")] = False
     shared_address: Annotated[
         bool,
         help_text(
             "Several devices of a site may have the same unit address: the channels of a collector.",
-            "现场的多个设备可以使用同一从站地址（采集器的各个通道）。",
+            "站点的多个设备可以使用同一从站地址（采集器的各个通道）。",
         ),
     ] = False
     options: Annotated[

@@ -219,6 +219,13 @@ def assert_complete(mistake: Mistake) -> None:
     assert "s3cret" not in repr(mistake)
 
 
+@pytest.mark.parametrize("rate", ["0", "-1", "inf", "nan", "1e400"])
+def test_bounds_of_numbers_are_kept(rate: str, tmp_path: Path) -> None:
+    verdict = check(tmp_path, OWN, point(f"max_rate_per_h = {rate}\n"))
+    assert [each.path for each in verdict.mistakes] == ["devices[0].profile", "points[0].max_rate_per_h"]
+    assert verdict.mistakes[-1].allowed == ("a number, more than 0", "数字，大于 0")
+
+
 def test_a_misspelt_key_is_not_also_missing(tmp_path: Path) -> None:
     verdict = check(tmp_path, changed("address = 1", "adress = 1"))
     assert [each.code for each in verdict.mistakes] == ["key.unknown"]
