@@ -165,9 +165,11 @@ class _Frame:
                 f"数据在第 {at} 字节前结束：功能码 {body[0]:02X} 还需要 {missing} 字节。",
             )
         elif size < len(body):
-            excess, first = len(body) - size, self.pdu + size
+            first = self.pdu + size
             self.fail(
-                first, f"{excess} bytes too many from byte {first} on.", f"从第 {first} 字节起多出 {excess} 字节。"
+                first,
+                f"Function {body[0]:02X} ends before byte {first}; {len(body) - size} too many.",
+                f"功能码 {body[0]:02X} 的数据应在第 {first} 字节前结束；多出 {len(body) - size} 字节。",
             )
 
     def add_points(self, profile: ModbusProfile, points: Sequence[ModbusPoint], address: int, function: int) -> None:
@@ -193,9 +195,9 @@ class _Frame:
             self.add(name, Text("point", "测点"), values[name], start + at, width, meaning)
 
 
-def _misfit(parsed: Parsed, body: bytes) -> tuple[bool, int]:
-    """Mistakes weigh more than a wrong length."""
-    return bool(parsed.mistakes), abs(parsed.size - len(body))
+def _misfit(parsed: Parsed, body: bytes) -> tuple[bool, bool, int]:
+    """A layout of just this length fits best, then one without mistakes, then the nearest."""
+    return parsed.size != len(body), bool(parsed.mistakes), abs(parsed.size - len(body))
 
 
 def _ends_with_crc(frame: bytes) -> bool:
