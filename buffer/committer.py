@@ -173,10 +173,15 @@ class Committer:
             self._begin(self._database.checkpoint, self._checkpointed)
         elif self._renewal is not None:
             self._commit(self._composer.compose((), Epoch(random_epoch(), self._wall_ms(), self._renewal[0])))
-        elif (self._pending and self._due) or self._refuge.waiting or (self._flush and self._composer.dirty):
+        elif self._wanted():
             self._commit(self._composer.compose(self._take_group() if self._due else ()))
         elif self._database.log_fill > 0.5:
             self._begin(self._database.checkpoint, self._checkpointed)
+
+    def _wanted(self) -> bool:
+        """True when there is something for a transaction to do."""
+        flush = self._flush and self._composer.dirty
+        return (bool(self._pending) and self._due) or flush or self._refuge.waiting or self._database.oversize
 
     def _take_group(self) -> list[Append]:
         group: list[Append] = []

@@ -10,12 +10,12 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
 
 from courtyard.buffer.chunks import Chunk
-from courtyard.buffer.ledger import Epoch, Eviction, Ledger
+from courtyard.buffer.ledger import Epoch, Eviction, Ledger, announcement
 from courtyard.buffer.memory import Memory
 from courtyard.buffer.refuge import Append, Refuge, set_state
 from courtyard.buffer.transaction import Job, Receipt
@@ -36,9 +36,17 @@ class Composed(NamedTuple):
 class Composer:
     """Runs in the event loop; see the invariants above."""
 
-    def __init__(self, ledger: Ledger, memory: Memory, refuge: Refuge, options: Options, boot: str) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        memory: Memory,
+        refuge: Refuge,
+        options: Options,
+        boot: str,
+        found: Callable[[str, Mapping[str, str | int | None]], None],
+    ) -> None:
         self._ledger, self._memory, self._refuge = ledger, memory, refuge
-        self._options, self._boot = options, boot
+        self._options, self._boot, self._found = options, boot, found
         self._forgotten: list[str] = []
         self._bad_rows: list[Eviction] = []
 
@@ -90,6 +98,7 @@ class Composer:
             if epoch.name not in ledger.epochs:
                 ledger.begin(epoch)
         if job.current is not None:
+            self._found("epoch.new", announcement(ledger.epochs[job.current], ledger.epochs.get(ledger.current)))
             ledger.current = job.current
         for chunk in job.chunks:
             ledger.committed(chunk.epoch, chunk.lane, chunk.last, 0)
@@ -101,6 +110,8 @@ class Composer:
             self._memory.remember(chunk)
         ledger.evicted(receipt.evictions)
         ledger.drop_epochs(job.drop_epochs)
+        for name in receipt.evidence:
+            self._found("evidence.dropped", {"file": name})
         self._refuge.end_storing(job.epochs, composed.rescued_state)
         name_of, answered = composed.epoch, Appended._make
         for append in composed.group:

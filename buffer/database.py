@@ -59,9 +59,9 @@ class Database:
         self.serial = 0
         self._lock: files.Lock | None = None
         self.crowded = False
-        self.dropped_evidence: list[str] = []
         self._connection: sqlite3.Connection | None = None
         self._log_bytes = self._spare_pages = 0
+        self.oversize = False
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -106,10 +106,13 @@ class Database:
     def commit(self, job: Job) -> Receipt:
         """Writes the job and returns when it is on disk.  Raises sqlite3.Error, OSError or DiskFault."""
         connection = self.connection
+        self._dropped: list[str] = []
         tracks = {key: Track(t.last, t.absent.copy(), t.bytes) for key, t in self.tracks.items()}
         try:
             connection.execute("BEGIN IMMEDIATE")
             room = self._room(connection, job, tracks)
+            if self.oversize:
+                room.shrink(self.budget.group_bytes // PAGE_BYTES)
             deflated = self.options.lanes[-1] if self.options.reading_commit_s > 0 else None
             receipt = write(
                 connection,
@@ -131,7 +134,9 @@ class Database:
             raise
         self.tracks, self._spare_pages = tracks, room.spare_pages
         self._log_bytes += receipt.log_bytes + _TRANSACTION_OVERHEAD_BYTES
-        return receipt
+        if self.oversize:
+            self._shrink()
+        return receipt._replace(evidence=self._dropped)
 
     @property
     def log_fill(self) -> float:
@@ -148,7 +153,6 @@ class Database:
         _, pages, moved = self.connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         self._log_bytes = max(pages - moved, 0) * PAGE_BYTES
         self._set_limit()
-        self._shrink()
         return int(pages)
 
     def close(self) -> None:
@@ -186,21 +190,23 @@ class Database:
         if not kept:
             return False
         kept[0].unlink()
-        self.dropped_evidence.append(kept[0].name)
+        self._dropped.append(kept[0].name)
         self._set_limit()
         return True
 
     def _set_limit(self) -> None:
         self._limit, self._spare_pages = self.limit_pages(), 0
         self._pragma(f"max_page_count={self._limit}")
+        self.oversize = self._pragma("page_count") > self._limit
 
     def _shrink(self) -> None:
-        """Gives pages back when the quota was lowered, or when something else took its room."""
+        """Gives free pages back, some at a time, after the quota was lowered or something else took its room."""
         excess = self._pragma("page_count") - self._limit
         step = min(excess, self._pragma("freelist_count"), self.budget.group_bytes // PAGE_BYTES)
         if step > 0:
             self.connection.execute(f"PRAGMA incremental_vacuum({step})").fetchall()
             self._log_bytes += step * PAGE_BYTES
+        self.oversize = self._pragma("page_count") > self._limit
 
     def _pragma(self, text: str) -> int:
         return int(self.connection.execute(f"PRAGMA {text}").fetchone()[0])

@@ -57,7 +57,7 @@ class Journal:
         self._pulse = Pulse()
         self._memory = Memory(self._options.lanes, self._options.recent_bytes, self._options.memory_bytes)
         self._refuge = Refuge(ledger, self._memory, boot, wall_ms, self._report, database.budget.group_bytes // 2)
-        self._composer = Composer(ledger, self._memory, self._refuge, self._options, boot)
+        self._composer = Composer(ledger, self._memory, self._refuge, self._options, boot, self._found)
         self._committer = Committer(
             database,
             self._composer,
@@ -234,6 +234,9 @@ class Journal:
             self._committer.start(loop, self._workers[0])
             self._reading.start(self._workers[1])
         return self._workers
+
+    def _found(self, code: str, params: Mapping[str, str | int | None]) -> None:
+        self._report(Finding(code, self._wall_ms(), params))
 
     def _report(self, finding: Finding) -> None:
         self.findings.append(finding)

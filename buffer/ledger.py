@@ -78,6 +78,12 @@ def book(gone: Eviction, track: Track, consumers: Iterable[Consumer]) -> None:
             consumer.lose((gone.epoch, gone.lane), gone.first, gone.last, gone.times, gone.reason)
 
 
+def announcement(epoch: Epoch, previous: Epoch | None) -> dict[str, str | int | None]:
+    """What is said of an epoch that begins: its name and reason, the epoch before and its heads."""
+    heads = {} if previous is None else {f"head.{lane}": last for lane, last in previous.heads().items()}
+    return {"epoch": epoch.name, "reason": epoch.reason, "previous": previous.name if previous else None, **heads}
+
+
 class Ledger:
     """All accounts.  `current` is the epoch in which the disk numbers."""
 

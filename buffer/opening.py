@@ -14,7 +14,7 @@ from typing import NamedTuple
 from courtyard.buffer import files
 from courtyard.buffer.database import BUSY_S, Database
 from courtyard.buffer.faults import DiskFault, classify
-from courtyard.buffer.ledger import Epoch, Ledger, random_epoch
+from courtyard.buffer.ledger import Epoch, Ledger, announcement, random_epoch
 from courtyard.buffer.loading import Loaded, Log, load
 from courtyard.buffer.salvage import finish, salvage
 from courtyard.buffer.schema import PAGE_BYTES, TooNew, prepare
@@ -120,9 +120,7 @@ def begin_epoch(ledger: Ledger, reason: str, now_ms: int, *, volatile: bool = Fa
     epoch = ledger.begin(Epoch(random_epoch(), now_ms, reason, volatile=volatile))
     if not volatile:
         ledger.current = epoch.name
-    heads = {} if previous is None else {f"head.{lane}": last for lane, last in previous.heads().items()}
-    params = {"epoch": epoch.name, "reason": reason, "previous": previous.name if previous else None, **heads}
-    return Finding("epoch.new", now_ms, params)
+    return Finding("epoch.new", now_ms, announcement(epoch, previous))
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:

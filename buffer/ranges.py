@@ -103,6 +103,8 @@ class RangeSet:
 
     def within(self, first: int, last: int) -> list[tuple[int, int]]:
         """The parts of `first..last` that are in the set."""
+        if last < first:
+            return []
         low, high = bisect_left(self._lasts, first), bisect_right(self._firsts, last)
         return [(max(first, self._firsts[at]), min(last, self._lasts[at])) for at in range(low, high)]
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from courtyard.buffer.consumer import Consumer, Key
+from courtyard.buffer.faults import DiskFault
 from courtyard.buffer.ledger import Eviction, Track, book
 from courtyard.buffer.ranges import RangeSet, common
 from courtyard.buffer.schema import MAX_EPOCH_NO, MAX_SEQ, PAGE_BYTES, Numbers, key, unkey
@@ -22,6 +24,7 @@ ROW_OVERHEAD_BYTES = 96
 MARGIN_PAGES = 24
 """Kept free for the small tables and the database's own bookkeeping."""
 
+_Row: TypeAlias = tuple[int, str, int, int, int, int]
 _BATCH = 64
 _COLUMNS = "id, epoch, count, at_min, at_max, length(body)"
 
@@ -78,18 +81,36 @@ class Room:
             if self.free_pages(lane) >= pages:
                 return True
         wanted = pages + min(max(self._limit_pages() // 128, 1), 256)
-        for evict in (self._settled_rows, self._rows_of_lower_lanes):
-            for _ in evict(lane):
-                if self.free_pages(lane) >= wanted:
-                    return True
+        self._evict_until(wanted, lane)
         return self.free_pages(lane) >= pages
+
+    def shrink(self, pages: int) -> None:
+        """Frees up to so many pages, if more are in use than there may be."""
+        excess = -self.free_pages(self._lanes[0])
+        if excess > 0:
+            self._evict_until(-max(excess - pages, 0), self._lanes[0])
 
     def clear(self, epoch: str) -> None:
         """Deletes every row of one epoch."""
         for lane in self._lanes:
             low, high = self._numbers.key(epoch, lane, 0), self._numbers.key(epoch, lane, MAX_SEQ)
-            while self._evict(lane, self._rows(low, high)):
-                pass
+            while rows := self._rows(low, high):
+                self._evict(lane, rows)
+
+    def _evict_until(self, free_pages: int, for_lane: str) -> None:
+        """Deletes rows in the order of the module's doc string until so many pages are free, or none may go."""
+        for source in (self._settled_rows, self._rows_of_lower_lanes):
+            for lane, rows in source(for_lane):
+                done = 0
+                while done < len(rows):
+                    short = free_pages - self.free_pages(for_lane)
+                    if short <= 0:
+                        return
+                    begun = done
+                    while done < len(rows) and short > 0:
+                        short -= pages_for(rows[done][5])
+                        done += 1
+                    self._evict(lane, rows[begun:done])
 
     def _pragma(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
@@ -101,12 +122,12 @@ class Room:
         held = sum(track.bytes for (_, lane), track in self._tracks.items() if lane == self._lanes[0])
         return max(self._reserve_bytes - held, 0)
 
-    def _rows(self, low: int, high: int) -> list[tuple[int, str, int, int, int, int]]:
+    def _rows(self, low: int, high: int) -> list[_Row]:
         return self._connection.execute(
             f"SELECT {_COLUMNS} FROM block WHERE id BETWEEN ? AND ? ORDER BY id LIMIT {_BATCH}", (low, high)
         ).fetchall()
 
-    def _settled_rows(self, for_lane: str) -> Iterator[None]:
+    def _settled_rows(self, for_lane: str) -> Iterator[tuple[str, Sequence[_Row]]]:
         for lane in reversed(self._lanes):
             if lane == self._lanes[0] != for_lane and self._reserve_left_bytes():
                 continue
@@ -119,22 +140,18 @@ class Room:
                     for a, b in track.absent.missing(first, last):
                         yield from self._settled_between(epoch, lane, a, b)
 
-    def _settled_between(self, epoch: str, lane: str, first: int, last: int) -> Iterator[None]:
+    def _settled_between(self, epoch: str, lane: str, first: int, last: int) -> Iterator[tuple[str, Sequence[_Row]]]:
         low, high = self._numbers.key(epoch, lane, first), self._numbers.key(epoch, lane, last)
         while whole := [row for row in self._rows(low, high) if row[0] + row[2] - 1 <= high]:
-            self._evict(lane, whole)
-            yield
+            yield lane, whole
 
-    def _rows_of_lower_lanes(self, for_lane: str) -> Iterator[None]:
-        if not self.may_lose:
-            return
-        for lane in reversed(self._lanes[self._lanes.index(for_lane) :]):
+    def _rows_of_lower_lanes(self, for_lane: str) -> Iterator[tuple[str, Sequence[_Row]]]:
+        for lane in reversed(self._lanes[self._lanes.index(for_lane) :]) if self.may_lose else ():
             number = self._numbers.lane(lane)
-            low, high = key(number, 0, 0), key(number, MAX_EPOCH_NO, MAX_SEQ)
-            while self._evict(lane, self._rows(low, high)[:16]):
-                yield
+            while rows := self._rows(key(number, 0, 0), key(number, MAX_EPOCH_NO, MAX_SEQ)):
+                yield lane, rows
 
-    def _evict(self, lane: str, rows: Sequence[tuple[int, str, int, int, int, int]]) -> bool:
+    def _evict(self, lane: str, rows: Sequence[_Row]) -> None:
         self._connection.executemany("DELETE FROM block WHERE id = ?", [(row[0],) for row in rows])
         for number, epoch, count, at_min, at_max, body_bytes in rows:
             first = unkey(number)[2]
@@ -142,9 +159,11 @@ class Room:
                 epoch, lane, first, first + count - 1, body_bytes + ROW_OVERHEAD_BYTES, (at_min, at_max)
             )
             self.note(eviction)
-        return bool(rows)
 
     def note(self, gone: Eviction) -> None:
         """Books a loss in the accounts of this transaction."""
+        track = self._tracks.get((gone.epoch, gone.lane))
+        if track is None:
+            raise DiskFault("disk.damaged", f"a row of {gone.epoch}/{gone.lane}, which has no head")
         self.evictions.append(gone)
-        book(gone, self._tracks[gone.epoch, gone.lane], self._consumers)
+        book(gone, track, self._consumers)

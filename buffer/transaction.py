@@ -48,6 +48,8 @@ class Receipt(NamedTuple):
     stored: Mapping[Key, int]
     evictions: Sequence[Eviction]
     log_bytes: int
+    evidence: Sequence[str] = ()
+    """Names of the copies of damaged databases that were deleted to make room."""
 
 
 def write(

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import async_solipsism
 import msgspec
+
 from courtyard.buffer import Block, Entry, Feed, Journal, Options
 
 T = TypeVar("T")

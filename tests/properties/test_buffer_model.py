@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import async_solipsism
-from courtyard.buffer import Block, Entry, Feed, Journal
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from courtyard.buffer import Block, Entry, Feed, Journal
 from tests.buffer_rig import LANES, SMALL, Disk, crash, directory_bytes, open_journal, options, pause
 
 T = TypeVar("T")
