@@ -114,9 +114,9 @@ def _table(table: Table, raw: object, path: Path, findings: Findings) -> Any:
     for key, value in raw.items():
         setting = table.settings.get(key)
         if setting is not None:
-            read = convert(setting.shape, value, (*path, key), findings)
-            if read is not WRONG:
-                draft.values[setting.attribute] = read
+            converted = convert(setting.shape, value, (*path, key), findings)
+            if converted is not WRONG:
+                draft.values[setting.attribute] = converted
             else:
                 draft.sound = False
         elif key != table.tag_key:
@@ -125,6 +125,9 @@ def _table(table: Table, raw: object, path: Path, findings: Findings) -> Any:
         elif value != table.tag:
             _scalar(Scalar("string", choices=(str(table.tag),)), value, (*path, key), findings)
             draft.sound = False
+    if table.tag_key is not None and table.tag_key not in raw:
+        findings.add("key.missing", (*path, table.tag_key), allowed=names([f'"{table.tag}"']))
+        draft.sound = False
     for setting in table.settings.values():
         if setting.key in raw:
             continue

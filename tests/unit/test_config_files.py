@@ -152,6 +152,14 @@ def test_a_broken_profile_is_told_once_with_its_own_file(tmp_path: Path) -> None
     assert verdict.mistakes[-1].nearest == "L/h"
 
 
+def test_a_profile_names_its_protocol(tmp_path: Path) -> None:
+    text = changed('profile = "water/ultrad"', 'profile = "own/type"')
+    for protocol, told in (("", "key.missing"), ('protocol = "modbuss"\n', "value.wrong")):
+        profile = protocol + (PROFILE + POINT).replace('protocol = "modbus"\n', "")
+        verdict = check(tmp_path, text, {"profiles/own/type.toml": profile})
+        assert [(each.code, each.path) for each in verdict.mistakes[1:]] == [(told, "protocol")]
+
+
 def test_points_of_the_site(tmp_path: Path) -> None:
     points = '["site.colour"]\ntype = "number"\nunit = "1"\nen = "Colour"\nzh = "色度"\n'
     profile = PROFILE + POINT + '[[points]]\npoint = "site.colour"\naddress = 1\ntype = "uint16"\nunit = "1"\n'
