@@ -112,7 +112,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "received": Kind(Received, Text("Confirm receipt of an alarm", "确认平台已收到报警")),
     "sync": Kind(Sync, Text("Send all open alarms again", "重新发送所有未解除报警"), timeout_s=60.0),
     "resend": Kind(Resend, Text("Send records again", "重新发送记录")),
-    "output": Kind(HoldOutput, Text("Hold or release an output", "保持或释放输出"), "unknown", True, 15.0),
+    "output": Kind(HoldOutput, Text("Hold or release an output", "保持或释放输出"), "unknown", True, 90.0),
     "read": Kind(ReadDevice, Text("Read a device now", "立即读取设备"), timeout_s=30.0),
     "write": Kind(WriteTarget, Text("Write a value", "写入数值"), "unknown", True, 30.0),
 }

@@ -4,7 +4,7 @@ Invariants
 1. On is written only while a lease stands and nothing blocks.
 2. Off is written before anything else at a start, and as soon as the last lease ends, whatever ended it; again and
    again until the device confirms.
-3. No uninterrupted hold outlasts the cap, but for the time of one write; after the cap the output rests.
+3. No uninterrupted hold outlasts the cap; after the cap the output rests.
 4. After a write that was not confirmed the device counts as on: its leases end, and off follows.
 5. Before on is written, the journal is told what may be on, so that an output that is no longer in the site at the
    next start is switched off, too; a disk that does not answer delays this by JOURNAL_S at most.
@@ -26,10 +26,11 @@ from courtyard.buffer import Appended
 from courtyard.config.site import Output
 from courtyard.drivers.base import DriverError, Fault, Scalar, Text
 
-WRITE_S: Final = 3.0
-"""Longest wait for a device to confirm."""
+WRITE_S: Final = 70.0
+"""Longest wait for a device to confirm; a motor valve takes half a minute.  Leases that end interrupt it."""
 BACKOFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
-FAILURES_BEFORE_ALARM: Final = 3
+ALARM_AFTER_S: Final = 3.0
+"""An output that does not go off for this long is an alarm."""
 JOURNAL_S: Final = 1.0
 STOP_S: Final = 3.0
 REST_S: Final = 10.0
@@ -171,7 +172,9 @@ class Actuator:
         if not self.leases:
             return
         self.on, self._on_since = None, asyncio.get_running_loop().time()
-        self.fault = await self._try(self.settings.active)
+        self.fault = await self._write_while_leased()
+        if not self.leases:
+            return
         if self.fault is None:
             self.on = True
             for lease in self.leases:
@@ -183,16 +186,36 @@ class Actuator:
             self.end(list(self.leases), "write_failed")
         self._tell()
 
+    async def _write_while_leased(self) -> Fault | None:
+        writing = asyncio.create_task(self._try(self.settings.active))
+        try:
+            while self.leases and not writing.done():
+                self._wake.clear()
+                waking = asyncio.create_task(self._wake.wait())
+                ends_at = self._end_what_is_over() or 0.0
+                wait_s = max(0.0, ends_at - asyncio.get_running_loop().time())
+                await asyncio.wait((writing, waking), timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+                waking.cancel()
+            if writing.done():
+                return writing.result()
+            writing.cancel()
+            await asyncio.wait((writing,), timeout=STOP_S)
+            return None
+        finally:
+            writing.cancel()
+
     async def _switch_off(self) -> None:
-        self.on, failures = None, 0
+        loop, failures, told = asyncio.get_running_loop(), 0, False
+        self.on, since = None, loop.time()
         while (fault := await self._try(not self.settings.active)) is not None:
             self.fault = fault
             if failures == 0:
                 self._audit("failed", {"wanted": "off", "fault": fault.code})
-            failures += 1
-            if failures == FAILURES_BEFORE_ALARM:
+            if not told and loop.time() - since >= ALARM_AFTER_S:
+                told = True
                 self._tell()
-            await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1])
+            await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+            failures += 1
         self.on, self._on_since, self.fault = False, None, None
         self._tell()
         self._audit("off", {}, self._state(may_be_on=False))

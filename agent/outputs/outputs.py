@@ -9,13 +9,13 @@ from typing import Final
 import msgspec
 
 from courtyard.agent.condition import Condition
-from courtyard.agent.outputs.actuator import PREFIX, Actuator, Held, Write
+from courtyard.agent.outputs.actuator import PREFIX, WRITE_S, Actuator, Held, Write
 from courtyard.agent.outputs.lease import Lease, OutputRefused, refused
 from courtyard.agent.recorder import Recorder
 from courtyard.config.site import Output
 
-ACQUIRE_S: Final = 10.0
-"""Longest wait for an output to be on."""
+ACQUIRE_S: Final = WRITE_S + 5.0
+"""Longest wait for an output to be on; the lease may end before."""
 MAX_HOLDER: Final = 128
 
 

@@ -8,7 +8,6 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from courtyard.agent.outputs.actuator import JOURNAL_S, WRITE_S
 from courtyard.agent.outputs.lease import Lease, OutputRefused
 from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.recorder import Recorder
@@ -19,6 +18,8 @@ from tests.gateway_rig import VirtualClock, elapse, settle, virtual
 
 SIREN = Output(name="siren", device="relay-1", target="coil1", cap_s=20.0)
 DEAD = Fault("device.silent", Text("No answer.", "无应答。"), Text("Check the wiring.", "请检查接线。"))
+SLOW_S = 2.0
+"""What a slow device takes to obey."""
 GRACE_S = 0.01
 """More than a few turns of the loop, less than any time in these tests."""
 
@@ -92,7 +93,7 @@ async def play(steps: list[tuple[str, object]], device: Device) -> None:
             case "lose", _:
                 outputs.lose("test")
             case "slow" | "fast", _:
-                device.delay_s = WRITE_S / 2 if what == "slow" else 0.0
+                device.delay_s = SLOW_S if what == "slow" else 0.0
             case "dead" | "alive", _:
                 device.obeys = what == "alive"
             case "restart", _:
@@ -122,7 +123,7 @@ def test_a_device_that_obeys_is_never_on_without_a_lease_nor_beyond_the_cap(step
         device = Device()
         await play(steps, device)
         assert device.on_since is None
-        assert device.longest_s <= SIREN.cap_s + 2 * WRITE_S + JOURNAL_S
+        assert device.longest_s <= SIREN.cap_s + SLOW_S + GRACE_S
 
     virtual(main)
 

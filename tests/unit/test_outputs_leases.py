@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from courtyard.agent.condition import Condition
-from courtyard.agent.outputs.actuator import FAILURES_BEFORE_ALARM, JOURNAL_S, REST_S, STOP_S, WRITE_S
+from courtyard.agent.outputs.actuator import ALARM_AFTER_S, JOURNAL_S, REST_S, STOP_S, WRITE_S
 from courtyard.agent.outputs.demands import RETRY_S, TTL_S, Demands
 from courtyard.agent.outputs.lease import OutputRefused
 from courtyard.agent.outputs.outputs import Outputs
@@ -285,8 +285,8 @@ def test_switching_off_is_tried_until_it_succeeds_and_told_after_a_few_failures(
             lease = await rig.outputs.acquire("siren", "test", 10)
             rig.relays.mood = mood
             rig.outputs.release(lease)
-            await elapse(60)
-            assert len(rig.relays.log) > FAILURES_BEFORE_ALARM
+            await elapse(ALARM_AFTER_S + (WRITE_S if mood == "hangs" else 1))
+            assert len(rig.relays.log) > (2 if mood == "hangs" else 4)
             assert [condition.active for condition in rig.said if condition.active] == [True]
             assert rig.outputs.status()[0].on is not False
             rig.relays.mood = "obeys"
@@ -318,6 +318,25 @@ def test_a_changed_output_is_switched_off_and_an_unchanged_one_keeps_its_lease()
     virtual(main)
 
 
+@pytest.mark.parametrize("why", ["expired", "blocked"])
+def test_a_write_that_takes_its_time_is_cut_short_when_its_leases_end(why: str) -> None:
+    async def main() -> None:
+        async with running() as rig:
+            rig.relays.mood = "hangs"
+            waiting = asyncio.create_task(refusal(rig, ttl_s=20))
+            await elapse(10)
+            rig.relays.mood = "obeys"
+            if why == "blocked":
+                rig.outputs.block("siren", "fireman", "firefighter mode")
+            assert await waiting == "output.failed"
+            assert asyncio.get_running_loop().time() == pytest.approx(20 if why == "expired" else 10)
+            await settle()
+            assert rig.relays.log[-1][1:] == ("coil1", False)
+            assert rig.ends() == [why]
+
+    virtual(main)
+
+
 def test_a_cancelled_wait_leaves_no_lease_behind() -> None:
     async def main() -> None:
         async with running() as rig:
@@ -329,7 +348,7 @@ def test_a_cancelled_wait_leaves_no_lease_behind() -> None:
                 await waiting
             assert rig.outputs.status()[0].holders == ()
             rig.relays.mood = "obeys"
-            await elapse(WRITE_S + 1)
+            await elapse(STOP_S)
             assert not rig.relays.on()
 
     virtual(main)
