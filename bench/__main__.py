@@ -34,7 +34,9 @@ def end_to_end() -> Section:
         Row("4,000 points/s: resident memory", f"{quiet.rss_mb:.1f} MB", "<= 60 MB", quiet.rss_mb <= QUIET_RSS_MB),
         Row("4,000 points/s: lost, repeated", f"{quiet.lost}, {quiet.repeated}", "0, 0", quiet.lost == 0),
     ]
-    note = "Loss is judged by the simulator's poll numbers. Daemon on core 0; simulator, broker and subscriber on core 1."
+    note = (
+        "Loss is judged by the simulator's poll numbers. Daemon on core 0; simulator, broker and subscriber on core 1."
+    )
     return Section("End to end", "python -m bench end-to-end", rows, note)
 
 
