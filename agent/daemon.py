@@ -4,7 +4,7 @@ Invariants
 1. A site file that cannot run never stops a running gateway, and never changes it.
 2. Started with a broken site file, the gateway runs the last good one and says so.
 3. Stopping takes less than 5 s and loses nothing that was acknowledged.
-4. The watchdog is fed only while the event loop turns, the journal answers and every part is supervised.
+4. The watchdog is fed only while the event loop turns and the journal answers.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from courtyard.config.last_good import check_last_good, keep_last_good
 from courtyard.config.mistakes import Mistake
 from courtyard.config.present import present
 from courtyard.config.read import check_site
+from courtyard.config.redact import Redactor
 from courtyard.config.snapshot import Snapshot
 from courtyard.drivers.base import Fault, Text
 
@@ -45,7 +46,17 @@ RESTART = Text("Run: sudo systemctl restart courtyard", "请运行：sudo system
 class Daemon:
     """One run of the gateway."""
 
-    def __init__(self, site: Path, data: Path, socket: Path, *, clock: SystemClock, notifier: Notifier) -> None:
+    def __init__(
+        self,
+        site: Path,
+        data: Path,
+        socket: Path,
+        *,
+        clock: SystemClock,
+        notifier: Notifier,
+        redactor: Redactor,
+    ) -> None:
+        self._redactor = redactor
         self._path, self._data, self._socket = site, data, socket
         self._clock, self._notifier = clock, notifier
         self._supervisor = Supervisor(clock, self._part_ended)
@@ -62,7 +73,9 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         snapshot = await asyncio.to_thread(self._first_site)
         journal = await self._open_journal(snapshot)
-        gateway = self._gateway = Gateway(snapshot, journal, self._clock, self._supervisor)
+        gateway = self._gateway = Gateway(
+            snapshot, journal, self._clock, self._supervisor, learn_secrets=self._redactor.learn
+        )
         self._start(gateway)
         self._notifier.ready(f"{snapshot.site.gateway.id}: {len(snapshot.devices)} devices")
         log.info("running", extra={"gateway": snapshot.site.gateway.id, "site": str(self._path)})

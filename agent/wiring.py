@@ -7,7 +7,7 @@ Nothing else imports across the areas of the agent.  A gateway is built from one
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +29,7 @@ from courtyard.agent.recorder import Recorder
 from courtyard.agent.records import Inventory, LaneStatus, Status, encode, instant
 from courtyard.agent.rules.rulebook import RuleBook
 from courtyard.agent.supervisor import Supervisor
+from courtyard.agent.uplinks.endpoint import Endpoint
 from courtyard.agent.uplinks.uplink import MqttUplink
 from courtyard.buffer import Finding
 from courtyard.buffer.feed import Feed
@@ -48,9 +49,18 @@ DISK_WORKS = Text("The disk works again.", "磁盘已恢复正常。")
 class Gateway:
     """One running gateway.  Used from the event loop only."""
 
-    def __init__(self, snapshot: Snapshot, journal: Journal, clock: SystemClock, supervisor: Supervisor) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        journal: Journal,
+        clock: SystemClock,
+        supervisor: Supervisor,
+        *,
+        learn_secrets: Callable[[Iterable[str]], None] = lambda _: None,
+    ) -> None:
+        """`learn_secrets` is told of every secret in use, so that no log line ever shows one."""
         self.snapshot, self.journal, self.clock = snapshot, journal, clock
-        self._supervisor = supervisor
+        self._supervisor, self._learn_secrets = supervisor, learn_secrets
         site = snapshot.site
         self._places = Places(site)
         self.recorder = Recorder(journal, clock, self._places.place)
@@ -215,7 +225,9 @@ class Gateway:
 
     def _start_uplink(self, settings: Uplink) -> None:
         name = settings.name
-        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        credentials = Path(folder) if folder else None
+        self._learn_secrets(_secrets_of(settings, self.snapshot.directory, credentials))
 
         async def execute(payload: bytes) -> bytes | None:
             return await self.commands.execute(payload, Arrival(name))
@@ -229,7 +241,7 @@ class Gateway:
             status=self.status,
             wall_ms=self.clock.wall_ms,
             directory=self.snapshot.directory,
-            credentials=Path(credentials) if credentials else None,
+            credentials=credentials,
             commands=execute,
             fault=lambda fault: self._uplink_says(name, fault),
         )
@@ -256,6 +268,14 @@ def line_part(name: str) -> str:
 def uplink_part(name: str) -> str:
     """The supervised part that runs an uplink."""
     return f"uplink {name}"
+
+
+def _secrets_of(settings: Uplink, directory: Path, credentials: Path | None) -> list[str]:
+    try:
+        password = Endpoint.of(settings, directory, credentials).password()
+    except DriverError:
+        return []  # the uplink meets the same refusal when it connects, and names it with its cure
+    return [password] if password else []
 
 
 def _inventory_of(gateway: str, device: InstalledDevice) -> Inventory:

@@ -15,10 +15,16 @@ from courtyard.config.redact import Redactor
 
 def run(options: argparse.Namespace) -> int:
     """Exit status 0 after a clean stop; 1 when it cannot run (the reason is said)."""
-    logs.set_up(Redactor())
+    redactor = Redactor()
+    logs.set_up(redactor)
     gc.freeze()
     daemon = Daemon(
-        options.site, options.data, options.socket, clock=SystemClock(), notifier=Notifier.from_environment()
+        options.site,
+        options.data,
+        options.socket,
+        clock=SystemClock(),
+        notifier=Notifier.from_environment(),
+        redactor=redactor,
     )
     asyncio.run(daemon.run())
     return 0
