@@ -31,6 +31,8 @@ from courtyard.buffer import Appended, Entry, JournalBusy, JournalError
 from courtyard.drivers.base import DriverError, Scalar, Text
 
 MAX_RUNNING: Final = 16
+MAX_TAKEN: Final = 256
+"""Commands that are executed or wait for their turn."""
 MAX_AUDIT: Final = 500
 
 Data = Mapping[str, Scalar | Details | None]
@@ -67,7 +69,7 @@ def _why(refusal: Refusal) -> Why:
 
 class _Running(NamedTuple):
     digest: str
-    task: asyncio.Task[Outcome]
+    task: asyncio.Task[Outcome | None]
 
 
 class Commands:
@@ -78,6 +80,7 @@ class Commands:
     ) -> None:
         self._recorder, self._gateway, self._handlers = recorder, gateway, handlers
         self._running: dict[str, _Running] = {}
+        self._turn = asyncio.Semaphore(MAX_RUNNING)
         journal = recorder.journal
         self._ledger = CommandLedger(journal.state(PREFIX), journal.state(FLOOR), capacity=capacity)
         self._settle_interrupted()
@@ -85,8 +88,8 @@ class Commands:
     async def execute(self, payload: bytes, arrival: Arrival) -> bytes | None:
         """Returns the encoded outcome; never raises.
 
-        None when the message names no command that could have an outcome, or the journal is closed: then a command
-        that was taken on gets its outcome with the next start.
+        None when there is none to tell: the message names no command, there is no room to remember it (it is dropped
+        and will expire), or the journal is closed (the next start gives what was taken on its outcome).
         """
         try:
             command = read_command(payload)
@@ -101,9 +104,10 @@ class Commands:
             return None if command_id is None else encode(self._outcome(command_id, "", "refused", _why(refusal)))
         digest = hashlib.blake2b(payload, digest_size=16).hexdigest()
         try:
-            return encode(await self._answer(command, digest, arrival))
+            outcome = await self._answer(command, digest, arrival)
         except JournalError:
             return None
+        return None if outcome is None else encode(outcome)
 
     async def close(self) -> None:
         """Stops what is being executed; the next start gives it its outcome."""
@@ -113,12 +117,13 @@ class Commands:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _answer(self, command: Command, digest: str, arrival: Arrival) -> Outcome:
+    async def _answer(self, command: Command, digest: str, arrival: Arrival) -> Outcome | None:
         running, known = self._running.get(command.id), self._ledger.get(command.id)
         first = running or known
         if first is None:
-            if len(self._running) >= MAX_RUNNING:
-                return self._outcome(command.id, command.kind, "refused", _BUSY)
+            if len(self._running) >= MAX_TAKEN:
+                self._drop(command, arrival)
+                return None
             task = asyncio.create_task(self._first(command, digest, arrival))
             running = self._running[command.id] = _Running(digest, task)
             task.add_done_callback(lambda _: self._running.pop(command.id))
@@ -131,17 +136,26 @@ class Commands:
         assert known is not None
         return known.outcome or await self._conclude(known, self._interrupted(known, _LOST), NOTHING.state)
 
-    async def _first(self, command: Command, digest: str, arrival: Arrival) -> Outcome:
+    async def _first(self, command: Command, digest: str, arrival: Arrival) -> Outcome | None:
+        loop = asyncio.get_running_loop()
+        arrived = loop.time()
+        async with self._turn:
+            if arrival.remaining_s is not None:
+                arrival = arrival._replace(remaining_s=arrival.remaining_s - (loop.time() - arrived))
+            return await self._take(command, digest, arrival)
+
+    async def _take(self, command: Command, digest: str, arrival: Arrival) -> Outcome | None:
         clock, now_ms = self._recorder.clock, self._recorder.clock.wall_ms()
         room = self._ledger.make_room(None if clock.quality == "unsynced" else now_ms)
+        if self._ledger.full:
+            self._drop(command, arrival)
+            return None
         this = Remembered(command.id, command.kind, command.origin, digest, now_ms + MAX_LIFETIME_MS)
         try:
             kind, handler, args = self._understand(command, arrival)
             when = times(command)
             this = msgspec.structs.replace(this, expires_ms=when.expires_ms)
             left_ms = remaining_ms(when, arrival, now_ms, clock.quality, actuates=kind.actuates)
-            if self._ledger.full:
-                raise Refusal(*_BUSY)
         except Refusal as refusal:
             return await self._conclude(this, self._outcome(command.id, command.kind, "refused", _why(refusal)), room)
         if left_ms <= 0 or self._ledger.is_past(when.expires_ms):
@@ -215,13 +229,14 @@ class Commands:
         return await self._conclude(this, outcome, NOTHING.state)
 
     async def _conclude(self, this: Remembered, outcome: Outcome, room: State) -> Outcome:
-        """Keeps the outcome, and remembers it where there is room or it is known already."""
         concluded = msgspec.structs.replace(this, outcome=outcome)
-        remember = not self._ledger.full or self._ledger.get(this.id) is not None
-        await self._keep((self._told(this, outcome),), {**room, **(state_of(concluded) if remember else {})})
-        if remember:
-            self._ledger.note(concluded)
+        await self._keep((self._told(this, outcome),), {**room, **state_of(concluded)})
+        self._ledger.note(concluded)
         return outcome
+
+    def _drop(self, command: Command, arrival: Arrival) -> None:
+        """Nothing is told that could not be remembered."""
+        self._recorder.event("command.dropped", {"id": command.id, "kind": command.kind, "via": arrival.via})
 
     async def _keep(self, entries: Sequence[Entry], state: State) -> None:
         while True:
@@ -263,7 +278,6 @@ class Commands:
         return self._recorder.event_entry("command.outcome", details)
 
 
-_BUSY: Final = Why("busy", Text("Too many commands at once; send it again later.", "命令过多，请稍后重发。"))
 _REUSED: Final = Why("id.reused", Text("This id belongs to another command.", "该编号已被其他命令使用。"))
 _RETAINED: Final = Why("retained", Text("Commands must not be retained messages.", "命令不能作为保留消息发送。"))
 _EXPIRED: Final = Why("expired", Text("The command came after its deadline.", "命令到达时已过有效期。"))

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from courtyard.agent.commands.dispatcher import MAX_RUNNING, Commands, Data, Handler, Order
+from courtyard.agent.commands.dispatcher import MAX_RUNNING, MAX_TAKEN, Commands, Data, Handler, Order
 from courtyard.agent.commands.freshness import Arrival
 from courtyard.agent.commands.kinds import KINDS
 from courtyard.agent.commands.ledger import MARGIN_MS
@@ -234,7 +234,7 @@ def test_an_execution_ends_with_its_time(kind: str, result: str) -> None:
         rig = Rig()
         rig.gate.clear()
         start = asyncio.get_running_loop().time()
-        outcome = await rig.send(command(kind))
+        outcome = await rig.send(command(kind, expires_at=instant(START_MS + 600_000)))
         assert (outcome["result"], outcome["reason"]) == (result, "timeout")
         assert asyncio.get_running_loop().time() - start == pytest.approx(KINDS[kind].timeout_s)
         short = await rig.send(command(kind, "c-2", expires_at=instant(rig.clock.wall_ms() + 2000)))
@@ -370,24 +370,40 @@ class TestMemory:
                 assert (await rig.send(command("reset", f"junk-{number}")))["result"] == "refused"
             for number in range(3):
                 assert (await rig.send(command("read", f"c-{number}")))["result"] == "done"
-            full = await rig.send(command("read", "c-9"))
-            assert (full["result"], full["reason"]) == ("refused", "busy")
+            assert await rig.commands.execute(command("read", "c-9"), COMMUNITY) is None
+            await settle()
+            assert rig.journal.events("command.dropped") == [{"id": "c-9", "kind": "read", "via": "community"}]
             assert len(rig.journal.state("command/")) == 3
             assert (await rig.send(command("read", "c-0")))["result"] == "done"
             assert len(rig.executed) == 3
 
         virtual(main)
 
-    def test_the_number_at_once_is_bounded(self) -> None:
+    def test_the_number_at_once_is_bounded_and_others_wait_their_turn(self) -> None:
         async def main() -> None:
             rig = Rig()
             rig.gate.clear()
-            senders = [asyncio.create_task(rig.send(command("read", f"c-{number}"))) for number in range(MAX_RUNNING)]
-            await settle()
-            assert (await rig.send(command("read", "c-more")))["reason"] == "busy"
+            senders = [asyncio.create_task(rig.send(command("read", f"c-{number}"))) for number in range(MAX_TAKEN)]
+            await settle(20)
+            assert len(rig.executed) == MAX_RUNNING
+            assert await rig.commands.execute(command("read", "c-more"), COMMUNITY) is None
             rig.gate.set()
-            assert [(await sender)["result"] for sender in senders] == ["done"] * MAX_RUNNING
+            assert [(await sender)["result"] for sender in senders] == ["done"] * MAX_TAKEN
             assert (await rig.send(command("read", "c-more")))["result"] == "done"
+
+        virtual(main)
+
+    def test_a_command_that_waited_too_long_for_its_turn_has_expired(self) -> None:
+        async def main() -> None:
+            rig = Rig(clock=VirtualClock("unsynced"))
+            rig.gate.clear()
+            arrival = Arrival("community", remaining_s=20.0)
+            senders = [
+                asyncio.create_task(rig.send(command("read", f"c-{number}"), arrival))
+                for number in range(MAX_RUNNING + 1)
+            ]
+            results = [(await sender)["reason"] for sender in senders]
+            assert results == ["timeout"] * MAX_RUNNING + ["expired"]
 
         virtual(main)
 
