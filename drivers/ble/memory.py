@@ -80,13 +80,13 @@ def heard_again(memory: Memory, family: str, now_ms: int) -> Memory:
 
 def heard_new(memory: Memory, family: str, last: Last) -> Memory:
     """Another packet has come: what earlier ones told may still arrive late, but not be pressed again unheard."""
-    presses = tuple(
-        press._replace(window_ms=min(press.window_ms, PLAIN_WINDOW_MS))
-        if press.stamp.startswith(f"{family}:") and press.stamp not in last.stamps
-        else press
-        for press in memory.presses
-    )
-    return msgspec.structs.replace(memory, last={**memory.last, family: last}, presses=presses)
+    presses = []
+    for press in memory.presses:
+        if press.stamp.startswith(f"{family}:") and press.stamp not in last.stamps:
+            press = Press(press.stamp, press.heard_ms, min(press.window_ms, PLAIN_WINDOW_MS))
+        if 0 <= last.heard_ms - press.heard_ms < press.window_ms:
+            presses.append(press)
+    return msgspec.structs.replace(memory, last={**memory.last, family: last}, presses=tuple(presses))
 
 
 def told(memory: Memory, press: Press) -> tuple[bool, Memory]:
