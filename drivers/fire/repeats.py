@@ -25,3 +25,7 @@ class Repeats:
         if len(self._first_ms) > MOST:
             del self._first_ms[next(iter(self._first_ms))]
         return True
+
+    def forget(self, frame: bytes) -> None:
+        """The next time `frame` is said counts as the first: it could not be kept."""
+        self._first_ms.pop(frame, None)
