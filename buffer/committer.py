@@ -266,7 +266,6 @@ class Committer:
         if composed is not None and fault.code not in _KEPT_OPEN:
             self._doubtful = composed
         self._hand_over(composed.group if composed is not None else ())
-        self._database.crowded = fault.code == "disk.full"
         self._delay_s = self._options.retry_s[0]
         self._after("retry", 0, self._retry)
 
@@ -316,7 +315,6 @@ class Committer:
         if self.fault is None or fault.code != self.fault.code:
             self._told(fault)
         self.fault = fault
-        self._database.crowded = fault.code == "disk.full" and not self._database.crowded
         self._after("retry", self._delay_s, self._retry)
         self._delay_s = min(self._delay_s * 2, self._options.retry_s[1])
 
@@ -324,11 +322,6 @@ class Committer:
         if self.mode != "durable":
             self.mode, self.fault = "durable", None
             self._told(None)
-        if self._database.crowded and "roomier" not in self._timers:
-            self._after("roomier", self._options.retry_s[1], self._uncrowd)
-
-    def _uncrowd(self) -> None:
-        self._database.crowded = False
 
     # --- timers
 

@@ -58,7 +58,6 @@ class Database:
         self.tracks: dict[Key, Track] = {}
         self.serial = 0
         self._lock: files.Lock | None = None
-        self.crowded = False
         self._connection: sqlite3.Connection | None = None
         self._log_bytes = self._spare_pages = 0
         self.oversize = False
@@ -81,12 +80,6 @@ class Database:
             self.directory.mkdir(parents=True, exist_ok=True)
             self._lock = files.Lock(self.directory)
 
-    def release(self) -> None:
-        """Lets others have the directory."""
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
-
     def adopt(self, connection: sqlite3.Connection, numbers: Numbers, tracks: dict[Key, Track]) -> None:
         """Takes over a connection that was opened and read."""
         self.drop()
@@ -104,7 +97,7 @@ class Database:
                 return  # it was being given up because it does not work; nothing rests on its closing
 
     def commit(self, job: Job) -> Receipt:
-        """Writes the job and returns when it is on disk.  Raises sqlite3.Error, OSError or DiskFault."""
+        """Writes the job and returns when it is on disk.  Raises DiskFault."""
         connection = self.connection
         self._dropped: list[str] = []
         tracks = {key: Track(t.last, t.absent.copy(), t.bytes) for key, t in self.tracks.items()}
@@ -126,17 +119,31 @@ class Database:
             )
             self.options.gate("commit")
             connection.execute("COMMIT")
+            self.options.gate("committed")
         except BaseException as error:
             if classify(error).code in ("disk.full", "disk.busy") and connection.in_transaction:
                 connection.execute("ROLLBACK")
             else:
                 self.drop()
+            if isinstance(error, Exception):
+                raise self.explain(error) from error
             raise
         self.tracks, self._spare_pages = tracks, room.spare_pages
         self._log_bytes += receipt.log_bytes + _TRANSACTION_OVERHEAD_BYTES
         if self.oversize:
             self._shrink()
         return receipt._replace(evidence=self._dropped)
+
+    def explain(self, error: Exception) -> DiskFault:
+        """The fault behind an error; where SQLite only says that input or output failed, the disk itself is asked."""
+        fault = classify(error)
+        if fault.code in ("disk.io", "disk.permission"):
+            try:
+                files.probe(self.directory)
+            except OSError as reason:
+                why = classify(reason)
+                return DiskFault(why.code, f"{fault.detail}; {why.detail}")
+        return fault
 
     @property
     def log_fill(self) -> float:
@@ -156,11 +163,19 @@ class Database:
         return int(pages)
 
     def close(self) -> None:
-        """Ends in good order: what is left of the log goes into the database.  Raises sqlite3.Error or OSError."""
-        connection = self.connection
-        connection.execute("UPDATE epoch SET running = 0")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self.drop()
+        """Ends in good order, the log moved into the database, and lets others have the directory.
+
+        Raises sqlite3.Error or OSError when the order was not good; others may have the directory all the same.
+        """
+        try:
+            if self.opened:
+                self.connection.execute("UPDATE epoch SET running = 0")
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            self.drop()
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
 
     def limit_pages(self) -> int:
         """The most pages that the database may have now."""
@@ -169,20 +184,16 @@ class Database:
         return max((self.budget.quota_bytes - beside) // PAGE_BYTES, 1)
 
     def _room(self, connection: sqlite3.Connection, job: Job, tracks: dict[Key, Track]) -> Room:
-        limit = self._limit
-        if self.crowded:
-            limit = min(limit, self._pragma("page_count"))
         return Room(
             connection,
             self.numbers,
             tracks,
             job.consumers.values(),
             self.options.lanes,
-            lambda: min(limit, self._limit) if self.crowded else self._limit,
+            lambda: self._limit,
             self.options.alarm_reserve_bytes,
             self._drop_evidence,
-            may_lose=not self.crowded,
-            spare_pages=0 if self.crowded else self._spare_pages,
+            self._spare_pages,
         )
 
     def _drop_evidence(self) -> bool:

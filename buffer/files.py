@@ -19,6 +19,7 @@ DATABASE = "journal.db"
 SALVAGE = "salvage.db"
 SALVAGE_UNFINISHED = "salvage.tmp"
 LOCK = "journal.lock"
+PROBE = "journal.probe"
 _EVIDENCE = "damaged-*"
 
 
@@ -88,6 +89,18 @@ def remove(database: Path) -> None:
     """Deletes a database with all that SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
+
+
+def probe(directory: Path) -> None:
+    """Writes and deletes a small file, to learn what the disk allows.  Raises OSError."""
+    path = directory / PROBE
+    try:
+        with path.open("wb") as file:
+            file.write(bytes(8192))
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def sync_directory(directory: Path) -> None:

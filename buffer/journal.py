@@ -211,12 +211,9 @@ class Journal:
                 await self._committer.drain()
                 self._committer.close()
                 await self._reading.close()
-                if not self._committer.busy:
-                    if self._database.opened:
-                        await ask(writer, self._database.close)
-                    self._database.release()
+                await ask(writer, self._database.close)
         except (TimeoutError, DiskFault, *DISK_ERRORS) as error:
-            self._report(Finding("close.unfinished", self._wall_ms(), {"detail": str(error)}))
+            self._report(Finding("close.unfinished", self._wall_ms(), {"detail": str(error) or "no answer"}))
         finally:
             self._committer.close()
             writer.stop()

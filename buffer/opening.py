@@ -61,7 +61,7 @@ def open_database(database: Database, now_ms: int, *, damaged: str = "") -> Open
         return Opened(_open(database, now_ms, "salvaged", findings), findings)
     except (sqlite3.Error, OSError) as error:
         database.drop()
-        raise classify(error) from error
+        raise database.explain(error) from error
 
 
 def _salvage_pages(database: Database) -> int:
@@ -82,8 +82,14 @@ def _open(database: Database, now_ms: int, reason: str, findings: list[Finding])
         prepare(connection)
         loaded = load(connection, database.options)
         _, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        if not reason:
-            reason = _why_a_new_epoch(loaded, log, log.goes_on_after(database.path, max(frames, 0), PAGE_BYTES))
+        if not reason and not loaded.ledger.current:
+            reason = "new"
+        elif not reason and database.serial:
+            reason = _forgotten(database, loaded)
+        elif not reason and loaded.running and not log.present:
+            reason = "log-missing"
+        elif not reason and log.goes_on_after(database.path, max(frames, 0), PAGE_BYTES):
+            reason = "log-damaged"
     except BaseException:
         connection.close()
         raise
@@ -93,12 +99,14 @@ def _open(database: Database, now_ms: int, reason: str, findings: list[Finding])
     return loaded.ledger
 
 
-def _why_a_new_epoch(loaded: Loaded, log: Log, log_goes_on: bool) -> str:
-    if not loaded.ledger.current:
-        return "new"
-    if loaded.running and not log.present:
-        return "log-missing"
-    return "log-damaged" if log_goes_on else ""
+def _forgotten(database: Database, loaded: Loaded) -> str:
+    """Why a new epoch is needed when this process opens its database again: only if that has forgotten numbers.
+
+    The log may rightly be gone then: closing the last connection moves it into the database.
+    """
+    known = {key: track.last for key, track in database.tracks.items()}
+    heads = {key: track.last for key, track in loaded.tracks.items()}
+    return "log-lost" if any(last > heads.get(key, 0) for key, last in known.items()) else ""
 
 
 def _mark_running(database: Database, ledger: Ledger, reason: str, now_ms: int, findings: list[Finding]) -> None:

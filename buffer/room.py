@@ -47,13 +47,12 @@ class Room:
         limit_pages: Callable[[], int],
         reserve_bytes: int,
         drop_evidence: Callable[[], bool],
-        may_lose: bool,
         spare_pages: int,
     ) -> None:
         self._connection, self._numbers, self._tracks = connection, numbers, tracks
         self._consumers, self._limit_pages, self._drop_evidence = tuple(consumers), limit_pages, drop_evidence
         self._lanes = [*lanes, *sorted(lane for lane in numbers.lanes if lane not in lanes)]
-        self._reserve_bytes, self.may_lose = reserve_bytes, may_lose
+        self._reserve_bytes = reserve_bytes
         self.spare_pages, self._promised_pages = spare_pages, 0
         self.evictions: list[Eviction] = []
 
@@ -146,7 +145,7 @@ class Room:
             yield lane, whole
 
     def _rows_of_lower_lanes(self, for_lane: str) -> Iterator[tuple[str, Sequence[_Row]]]:
-        for lane in reversed(self._lanes[self._lanes.index(for_lane) :]) if self.may_lose else ():
+        for lane in reversed(self._lanes[self._lanes.index(for_lane) :]):
             number = self._numbers.lane(lane)
             while rows := self._rows(key(number, 0, 0), key(number, MAX_EPOCH_NO, MAX_SEQ)):
                 yield lane, rows

@@ -112,8 +112,6 @@ def _place(chunk: Chunk, tracks: dict[Key, Track], room: Room, stored: dict[Key,
             track.bytes += size
             stored[key] += size
             yield row
-        elif not room.may_lose:
-            raise DiskFault("disk.full", "nothing may be deleted to make room")
         else:
             room.note(Eviction(*key, row.first, row.last, 0, (row.at_min, row.at_max)))
 

@@ -98,8 +98,8 @@ class Options(msgspec.Struct, frozen=True):
     the first lane to memory; after `disk_timeout_s`, or when the disk answers with an error, all appends go there.
 
     `threads=False` commits and reads within the event loop: for tests on a virtual clock.  `gate` is called with
-    the name of each disk operation (`open`, `commit`, `checkpoint`, `read`) in the thread that is about to do
-    it; it may block, or raise OSError, as a slow or broken disk does.
+    the name of each disk operation (`open`, `commit`, `checkpoint`, `read`) in the thread that is about to do it,
+    and with `committed` after a commit; it may block, or raise OSError, as a slow or broken disk does.
     """
 
     quota_bytes: int = 1 << 30
