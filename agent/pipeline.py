@@ -2,7 +2,7 @@
 
 Invariants
 1. `reading` and `health` never block and never raise for what a device says.
-2. `signal` returns when the record that proves it is on disk; it raises NotKept when only memory has it.
+2. `signal` returns when the record that proves it is on disk; it raises NotKept when it is not.
 3. Time passes for rules and alarms once a second, whatever arrives.
 """
 
@@ -22,11 +22,12 @@ from courtyard.agent.intake import Intake
 from courtyard.agent.normalise import Places, encode_reading
 from courtyard.agent.recorder import Recorder, entry_of_event
 from courtyard.agent.records import Details, EventRecord, instant
-from courtyard.buffer import Appended, Entry
+from courtyard.buffer import Appended, Entry, JournalBusy
 from courtyard.config.site import Site
 from courtyard.drivers.base import Fault, NotKept, Reading, Signal, Text
 
 TICK_S: Final = 1.0
+CLOSE_S: Final = 1.0
 FOR_THE_RECORD: Final = 4
 """A signal of this severity is an event; the others are alarms."""
 
@@ -64,11 +65,14 @@ class Pipeline:
             self.say(condition)
 
     async def signal(self, signal: Signal) -> None:
-        """Returns when the record is on disk.  Raises NotKept when it is not, JournalError when nothing took it."""
-        if signal.severity == FOR_THE_RECORD:
-            written: asyncio.Future[Appended] | None = self._recorder.put((self._event(signal),))
-        else:
-            written = self._engine.apply(condition_of(signal))
+        """Returns when the record is on disk.  Raises NotKept when only memory has it or the journal is too busy."""
+        try:
+            if signal.severity == FOR_THE_RECORD:
+                written: asyncio.Future[Appended] | None = self._recorder.put((self._event(signal),))
+            else:
+                written = self._engine.apply(condition_of(signal))
+        except JournalBusy as busy:
+            raise NotKept(signal.device) from busy
         if written is not None and not (await asyncio.shield(written)).durable:
             raise NotKept(signal.device)
 
@@ -109,10 +113,14 @@ class Pipeline:
         self._health.tick(now.mono_ms)
 
     async def close(self) -> None:
-        """Hands over what is still in hand; the journal is closed after this."""
+        """Hands over what is still in hand, within CLOSE_S; the journal is closed after this."""
         self._intake.flush()
         self._installs.save()
-        await self._recorder.drained()
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._recorder.drained()
+        except TimeoutError:
+            return  # the disk does not answer: what waits is lost, as it would be with the power
 
     @property
     def faults(self) -> Mapping[str, Fault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -28,33 +28,47 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
 
     record: AlarmRecord
     needs_evidence: bool = False
-    received: dict[str, str] = {}
 
 
+class Receipts(msgspec.Struct, frozen=True):
+    """Which uplinks confirmed an occurrence, and when.  Kept apart: a receipt must never overwrite a change."""
+
+    occurrence: int = 0
+    by: dict[str, str] = {}
+
+
+NO_RECEIPTS: Final = Receipts()
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Kept).decode
+_decode_receipts = msgspec.json.Decoder(Receipts).decode
 
 
 class Alarm:
-    """`record` is the latest change; `received` maps uplinks to when they confirmed the present occurrence."""
+    """`record` is the latest change."""
 
-    __slots__ = ("needs_evidence", "quiet_since_ms", "raises_ms", "received", "record", "written")
+    __slots__ = ("needs_evidence", "quiet_since_ms", "raises_ms", "receipts", "record", "written")
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: Kept, receipts: Receipts = NO_RECEIPTS) -> None:
         self.take(kept)
+        self.receipts = receipts
         self.raises_ms: deque[int] = deque(maxlen=FLAP_LIMIT)
         self.quiet_since_ms: int | None = None
         self.written: asyncio.Future[Appended] | None = None
         """The latest change on its way to disk; None when it came from there."""
 
     @classmethod
-    def restored(cls, value: bytes) -> Alarm:
-        """Raises msgspec.DecodeError."""
-        return cls(_decode(value))
+    def restored(cls, value: bytes, receipts: bytes | None) -> Alarm:
+        """From the journal's state.  Raises msgspec.MsgspecError."""
+        return cls(_decode(value), NO_RECEIPTS if receipts is None else _decode_receipts(receipts))
 
     def take(self, kept: Kept) -> None:
         """Stands where this says."""
-        self.record, self.needs_evidence, self.received = kept.record, kept.needs_evidence, kept.received
+        self.record, self.needs_evidence = kept.record, kept.needs_evidence
+
+    @property
+    def received(self) -> dict[str, str]:
+        """Uplinks that confirmed the present occurrence, and when."""
+        return self.receipts.by if self.receipts.occurrence == self.record.occurrence else {}
 
     @property
     def state(self) -> AlarmState:
@@ -99,8 +113,8 @@ class Alarm:
         )
 
 
-def kept(what: Kept) -> bytes:
-    """The state value of an alarm."""
+def kept(what: Kept | Receipts) -> bytes:
+    """As a value of the journal's state."""
     return _encode(what)
 
 

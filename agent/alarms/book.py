@@ -1,8 +1,8 @@
 """Every alarm that the gateway knows: kept, numbered, listed, and told to those who listen.
 
 Invariants
-1. A change and the state that follows from it are one append: after a crash the alarm stands where its last record
-   on disk says, and goes on counting from there.
+1. A change and the state that follows from it are one append, and nothing else writes that state: after a crash the
+   alarm stands where its last record on disk says, and goes on counting from there.
 2. When the journal cannot take a change (JournalError), nothing has changed here either.
 3. For one alarm (occurrence, change) only grows, also when the journal lost its state: see `numbering`.
 4. What is known is bounded: the cleared alarms that changed longest ago go first, and leave their number.
@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from courtyard.agent.alarms.alarm import Alarm, Kept, changed, kept, opened
+from courtyard.agent.alarms.alarm import Alarm, Kept, Receipts, changed, kept, opened
 from courtyard.agent.alarms.numbering import KEY, Numbering
 from courtyard.agent.alarms.table import step
 from courtyard.agent.condition import Condition
@@ -26,7 +26,7 @@ from courtyard.buffer import Appended
 
 CAPACITY = 10_000
 """Alarms known at once; severity 1 may use as many again."""
-PREFIX = "alarm/"
+PREFIX, RECEIPTS = "alarm/", "alarm-received/"
 
 Listener = Callable[[Alarm], None]
 
@@ -39,7 +39,8 @@ class AlarmBook:
         self.timed: set[str] = set()
         """Ids of alarms on which time has an effect: shelved, flapping, drills."""
         self._capacity = capacity
-        self._alarms: dict[str, Alarm] = {}  # in the order of their latest change
+        self._alarms: dict[str, Alarm] = {}
+        self._idle: dict[str, Alarm] = {}  # cleared and not shelved; the one that changed longest ago first
         self._listeners: list[Listener] = []
         self._numbering = Numbering(recorder.journal.state(KEY), recorder.clock.wall_ms)
         self._restore()
@@ -96,11 +97,12 @@ class AlarmBook:
         alarm = alarm or Alarm(following)
         if alarm.flaps(condition.mono_ms):
             following = msgspec.structs.replace(following, record=msgspec.structs.replace(record, flapping=True))
-        state = self._numbering.state() | ({PREFIX + evicted.record.alarm_id: None} if evicted else {})
+        state: dict[str, bytes | None] = {**self._numbering.state()}
+        if evicted:
+            state |= dict.fromkeys((PREFIX + evicted.record.alarm_id, RECEIPTS + evicted.record.alarm_id))
         written = self._write(alarm, following, Also(state=state))
         if evicted:
-            del self._alarms[evicted.record.alarm_id]
-            self.timed.discard(evicted.record.alarm_id)
+            del self._alarms[evicted.record.alarm_id], self._idle[evicted.record.alarm_id]
         return written
 
     def change(
@@ -119,7 +121,7 @@ class AlarmBook:
         if following.state == "cleared" and alarm.state != "cleared":
             members["cleared_at"] = instant(at.wall_ms)
         record = changed(alarm.record, action, following.state, at, self.recorder.clock.quality, **members)
-        return self._write(alarm, Kept(record, alarm.needs_evidence or needs_evidence, alarm.received), also)
+        return self._write(alarm, Kept(record, alarm.needs_evidence or needs_evidence), also)
 
     def receipt(self, alarm: Alarm, by: str, also: Also) -> asyncio.Future[Appended]:
         """Keeps that a platform has the present occurrence; no change of the alarm.  Raises JournalError."""
@@ -127,10 +129,9 @@ class AlarmBook:
         at = alarm.received.get(by, instant(self.recorder.clock.wall_ms()))
         details: Details = {"alarm_id": record.alarm_id, "occurrence": record.occurrence, "by": by}
         entry = self.recorder.event_entry("alarm.received", details, device=record.device)
-        following = Kept(record, alarm.needs_evidence, {**alarm.received, by: at})
-        state = {PREFIX + record.alarm_id: kept(following), **also.state}
-        written = self.recorder.put((entry, *also.entries), state)
-        alarm.take(following)
+        receipts = Receipts(record.occurrence, {**alarm.received, by: at})
+        written = self.recorder.put((entry, *also.entries), {RECEIPTS + record.alarm_id: kept(receipts), **also.state})
+        alarm.receipts = receipts
         self._tell(alarm)
         return written
 
@@ -140,14 +141,18 @@ class AlarmBook:
         entry = entry_of_alarm(record, parse_instant(record.at))
         written = alarm.written = self.recorder.put((entry, *also.entries), state)
         alarm.take(following)
-        self._alarms.pop(record.alarm_id, None)
-        self._alarms[record.alarm_id] = alarm
-        self._watch_time(alarm)
+        self._file(alarm)
         self._tell(alarm)
         return written
 
-    def _watch_time(self, alarm: Alarm) -> None:
+    def _file(self, alarm: Alarm) -> None:
+        """Puts it where it belongs, behind the ones that changed before."""
         record = alarm.record
+        self._alarms.pop(record.alarm_id, None)
+        self._alarms[record.alarm_id] = alarm
+        self._idle.pop(record.alarm_id, None)
+        if record.state == "cleared" and record.shelved_until is None:
+            self._idle[record.alarm_id] = alarm
         timed = record.shelved_until or record.flapping or (record.test and record.state != "cleared")
         (self.timed.add if timed else self.timed.discard)(record.alarm_id)
 
@@ -156,22 +161,20 @@ class AlarmBook:
             asyncio.get_running_loop().call_soon(listener, alarm)
 
     def _evictable(self) -> Alarm | None:
-        for alarm in self._alarms.values():
-            if alarm.state == "cleared" and alarm.record.shelved_until is None:
-                return alarm
-        return None
+        return next(iter(self._idle.values()), None)
 
     def _restore(self) -> None:
         alarms, unreadable = [], []
+        receipts = self.recorder.journal.state(RECEIPTS)
         for key, value in self.recorder.journal.state(PREFIX).items():
+            alarm_id = key.removeprefix(PREFIX)
             try:
-                alarms.append(Alarm.restored(value))
+                alarms.append(Alarm.restored(value, receipts.get(RECEIPTS + alarm_id)))
             except msgspec.MsgspecError:
-                unreadable.append(key.removeprefix(PREFIX))
+                unreadable.append(alarm_id)
         alarms.sort(key=lambda alarm: alarm.record.at)
         for alarm in alarms:
-            self._alarms[alarm.record.alarm_id] = alarm
-            self._watch_time(alarm)
+            self._file(alarm)
         if unreadable:
             self._numbering.lift()
             for alarm_id in unreadable:

@@ -9,7 +9,8 @@ import pytest
 from courtyard.agent.alarms.acts import ActRefused, Acts
 from courtyard.agent.recorder import Also
 from courtyard.buffer import Entry
-from tests.gateway_rig import START_MS, gateway, settle, virtual
+from tests.contracts.fake_journal import FakeJournal
+from tests.gateway_rig import START_MS, elapse, gateway, settle, virtual
 
 ALARM = "wm-1:leak:a"
 HOUR_MS = 3_600_000
@@ -80,6 +81,27 @@ def test_refusals_are_named_in_both_languages_and_change_nothing(act: Callable[[
         assert refused.value.text.zh
         await settle()
         assert len(journal.records("alarm")) <= 2
+
+    virtual(main)
+
+
+def test_a_receipt_that_waited_for_the_disk_does_not_undo_a_change_that_overtook_it() -> None:
+    async def main() -> None:
+        gw, journal = gateway(FakeJournal(max_pending_bytes=1))
+        gw.engine.apply(gw.condition(severity=1))
+        alarm = gw.book.get(ALARM)
+        assert alarm is not None
+        await settle()
+        journal.hold()
+        gw.recorder.event("test", {})
+        gw.acts.received("community", ALARM, alarm.record.occurrence)
+        gw.engine.apply(gw.condition(False))
+        journal.release()
+        await elapse(1)
+        assert [record["state"] for record in journal.records("alarm")] == ["raised", "returned"]
+        restored = gateway(journal.crash())[0].book.get(ALARM)
+        assert restored is not None
+        assert (restored.state, list(restored.received)) == ("returned", ["community"])
 
     virtual(main)
 

@@ -398,7 +398,7 @@ class TestDemands:
 
         virtual(main)
 
-    def test_the_cap_ends_a_demand_for_good_and_a_new_one_waits_for_the_rest(self) -> None:
+    def test_the_cap_spends_what_was_demanded_and_a_later_demand_waits_for_the_rest(self) -> None:
         async def main() -> None:
             async with running() as rig:
                 demands = Demands(rig.outputs)
@@ -407,13 +407,36 @@ class TestDemands:
                 await elapse(SIREN.cap_s + 1)
                 assert not rig.relays.on()
                 demands.want("fire", ["siren"])
-                demands.want("sos", ["siren"])
-                await elapse(REST_S + RETRY_S)
-                assert rig.relays.on()
-                assert rig.outputs.status()[0].holders == ("sos",)
+                await elapse(SIREN.cap_s)
+                assert not rig.relays.on()
                 demands.want("fire", ["siren"], occasion=2)
                 await settle()
-                assert rig.outputs.status()[0].holders == ("sos", "fire")
+                assert rig.relays.on()
+                await elapse(SIREN.cap_s + 1)
+                demands.want("sos", ["siren"])
+                await elapse(REST_S + RETRY_S[0])
+                assert rig.relays.on()
+                assert rig.outputs.status()[0].holders == ("sos",)
+                task.cancel()
+
+        virtual(main)
+
+    def test_many_who_demand_share_one_lease_and_the_last_one_ends_it(self) -> None:
+        async def main() -> None:
+            async with running(Output(name="siren", device="relay-1", target="coil1", cap_s=86_400.0)) as rig:
+                demands = Demands(rig.outputs)
+                task = asyncio.create_task(demands.run())
+                for number in range(1000):
+                    demands.want(f"alarm-{number}", ["siren"])
+                await settle()
+                for number in range(1000):
+                    assert rig.relays.on()
+                    assert len(rig.outputs.status()[0].holders) == 1
+                    demands.want(f"alarm-{number}", [])
+                    await settle(2)
+                await settle()
+                assert not rig.relays.on()
+                assert len(rig.journal.events("output.acquired")) == 1
                 task.cancel()
 
         virtual(main)
@@ -425,9 +448,12 @@ class TestDemands:
                 task = asyncio.create_task(demands.run())
                 rig.relays.mood = "dead"
                 demands.want("fire", ["siren"])
-                await elapse(20)
+                await elapse(86_400)
+                assert len(rig.journal.events("output.acquired")) < 2000
                 rig.relays.mood = "obeys"
-                await elapse(20)
+                await elapse(10)
+                demands.want("sos", ["siren"])
+                await settle()
                 assert rig.relays.on()
                 rig.outputs.block("siren", "fireman", "firefighter mode")
                 rig.outputs.unblock("siren", "fireman")
