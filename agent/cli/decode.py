@@ -18,12 +18,13 @@ from courtyard.drivers.dissection import Dissection
 
 Dissect = Callable[[bytes], Dissection]
 
-FIRE = "courtyard.drivers.fire.dissect"
+FIRE, BLE = "courtyard.drivers.fire.dissect", "courtyard.drivers.ble.dissect"
 MODULES = {
     "modbus": "courtyard.drivers.modbus.dissect",
     **dict.fromkeys(
         ("gb26875", "jbf", "gst24", "gst232", "gst-printer", "ld128", "jb3208", "fs5101", "espa"), FIRE
     ),
+    **dict.fromkeys(("ble-gatt", "bthome", "ibeacon", "eddystone"), BLE),
 }  # fmt: skip
 NAMES = tuple(MODULES)
 MAX_BYTES = 65_536

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from courtyard.config.catalogue import product_catalogue
-from courtyard.drivers.ble.adverts import bthome_objects
+from courtyard.drivers.ble.adverts import bthome_labels, bthome_objects
 from courtyard.drivers.ble.ieee11073 import Number, Special, float32, sfloat
 from courtyard.drivers.ble.observation import Draft
 from courtyard.drivers.ble.points import PLAUSIBLE, UNITS
@@ -106,3 +106,8 @@ def test_the_objects_of_bthome_only_name_points_that_exist() -> None:
         for known in bthome_objects.OBJECTS.values()
         if known.unit and known.point
     )
+
+
+def test_every_object_and_press_of_bthome_has_its_words() -> None:
+    assert {known.name for known in bthome_objects.OBJECTS.values()} == bthome_labels.CHINESE.keys()
+    assert set(bthome_objects.PRESSES.values()) == bthome_labels.PRESSES.keys()

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
 from courtyard.drivers.base import Scalar, Text
+from courtyard.drivers.ble.adverts.bthome_labels import label
 from courtyard.drivers.ble.adverts.bthome_objects import OBJECTS, PRESSES, TURNS, Object
 from courtyard.drivers.ble.adverts.ccm import opened
 from courtyard.drivers.ble.observation import Draft, Observation
@@ -117,18 +118,22 @@ def objects(plain: bytes, base: int = 0) -> Iterator[Measured]:
         known = OBJECTS.get(plain[at])
         if known is None:
             return
-        label = Text(f"object {plain[at]:02X} ({known.name})", f"对象{plain[at]:02X}（{known.name}）")
         start = at + 1
         size = known.size
         if size == 0:
             if start >= len(plain):
-                raise too_short(base + len(plain), label)
+                raise _cut_off(base + len(plain), plain[at], known)
             size, start = plain[start], start + 1
         end = start + size
         if end > len(plain):
-            raise too_short(base + len(plain), label)
+            raise _cut_off(base + len(plain), plain[at], known)
         yield _measured(plain[at], known, plain[start:end], at, end)
         at = end
+
+
+def _cut_off(at: int, number: int, known: Object) -> Refused:
+    what = label(known)
+    return too_short(at, Text(f"object {number:02X}, {what.en}", f"对象{number:02X}，{what.zh}"))
 
 
 def _measured(number: int, known: Object, raw: bytes, start: int, end: int) -> Measured:

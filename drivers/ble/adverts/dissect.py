@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from courtyard.drivers.base import Text
 from courtyard.drivers.ble.adverts import bthome, eddystone, ibeacon
-from courtyard.drivers.ble.adverts.bthome_objects import PRESSES
+from courtyard.drivers.ble.adverts.bthome_labels import PRESSES, UNKNOWN, label
 from courtyard.drivers.ble.dissecting import plain, said, verdict
 from courtyard.drivers.ble.refusal import Refused
 from courtyard.drivers.dissection import Dissection, Part
@@ -72,13 +72,11 @@ def _info(taken: _Parts, around: bthome.Envelope) -> None:
 
 
 def _object(taken: _Parts, one: bthome.Measured, base: int) -> None:
-    known = one.object
-    label = f"{known.name.replace('_', ' ')}{', ' + known.unit if known.unit else ''}"
-    meaning = Text(f"{one.steps} steps", f"{one.steps}步") if known.kind == "dimmer" else None
-    if known.kind == "button" and one.value not in PRESSES.values():
-        meaning = Text("not known", "未知")
+    meaning = Text(f"{one.steps} steps", f"{one.steps}步") if one.object.kind == "dimmer" else None
+    if one.object.kind == "button":
+        meaning = PRESSES.get(str(one.value), UNKNOWN)
     where = f"{_BTHOME}object {one.id:02X}"
-    taken.add(known.name, Text(label, label), one.value, base + one.start, base + one.end, where, meaning)
+    taken.add(one.object.name, label(one.object), one.value, base + one.start, base + one.end, where, meaning)
 
 
 def _sealed(taken: _Parts, around: bthome.Envelope) -> None:
