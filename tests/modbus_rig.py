@@ -54,6 +54,14 @@ def run_virtually(main: Callable[[], Awaitable[Result]]) -> Result:
         return runner.run(whole())
 
 
+async def elapse(seconds: float = 0.0) -> None:
+    """Lets virtual time pass; 0 lets everything run that can."""
+    loop = asyncio.get_running_loop()
+    passed = loop.create_future()
+    loop.call_later(seconds, passed.set_result, None)
+    await passed
+
+
 @dataclass
 class Slave:
     """A unit: its registers and bits, and what is wrong with it."""
@@ -201,16 +209,32 @@ class Memory:
     def __init__(self) -> None:
         self.readings: list[Reading] = []
         self.faults: list[tuple[str, Fault | None]] = []
-        self.changed = asyncio.Condition()
+        self._changed = asyncio.Event()
 
     def reading(self, reading: Reading) -> None:
         self.readings.append(reading)
+        self._changed.set()
 
     async def signal(self, signal: Signal) -> None:
         raise AssertionError("Modbus devices give no signals")
 
     def health(self, subject: str, fault: Fault | None) -> None:
         self.faults.append((subject, fault))
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+        """Waits for what is reported, on a real clock."""
+        async with asyncio.timeout(timeout_s):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def next_good(self, device: str, count: int = 1) -> None:
+        """Waits for so many further readings without a bad point."""
+        begin = len(self.readings)
+        await self.until(
+            lambda: sum(not reading.quality for reading in self.readings[begin:] if reading.device == device) >= count
+        )
 
     def of(self, device: str) -> list[Reading]:
         return [reading for reading in self.readings if reading.device == device]

@@ -13,7 +13,8 @@ from courtyard.drivers.modbus.unit import SILENT_PARTS, Job, Unit
 NO_ANSWER = "bad:comm"
 
 MayRetry = Callable[[Unit, int, float], bool]
-"""Given the tries of this request so far, all in vain, and the seconds that the last one took: whether to try again."""
+"""Given the tries of this request so far, all in vain, and for how many seconds the last one was waited for (0 when
+something came, if damaged): whether to try again."""
 
 
 class Busy(Exception):
@@ -25,7 +26,7 @@ class Busy(Exception):
 
 
 class Cycle(NamedTuple):
-    """What a poll brought.  `trouble` is the worst that happened; `answered` whether the device spoke at all."""
+    """What a poll brought: whether the device answered anything, and whether it kept us waiting for anything."""
 
     values: dict[str, Scalar | None]
     quality: dict[str, str]
@@ -68,8 +69,9 @@ async def run_cycle(unit: Unit, link: Link, may_retry: MayRetry) -> Cycle:
                 raise
             trouble = _trouble(unit, failed)
             quality.update(dict.fromkeys(job.decoder.names, NO_ANSWER))
-            job.silences += 1
-            silent = True
+            if not (isinstance(failed, Unanswered) and failed.failure == "garbled"):  # that costs little time
+                job.silences += 1
+                silent = True
         else:
             answered = True
             job.silences = 0
@@ -99,7 +101,8 @@ async def _ask(unit: Unit, job: Job, link: Link, may_retry: MayRetry) -> bytes:
                 raise
             last = failed
             tries += 1
-            if not may_retry(unit, tries, link.now() - began):
+            damaged = isinstance(failed, Unanswered) and failed.failure == "garbled"
+            if not may_retry(unit, tries, 0.0 if damaged else link.now() - began):
                 raise
             unit.count("retries")
 

@@ -165,8 +165,8 @@ class ModbusDriver:
             raise DriverError(self._connection.fault or CLOSED, self._line.name)
         return unit
 
-    def _may_retry_for_a_person(self, unit: Unit, tries: int, spent_s: float) -> bool:
-        self._roster.charge(spent_s)
+    def _may_retry_for_a_person(self, unit: Unit, tries: int, waited_s: float) -> bool:
+        self._roster.charge(waited_s)
         return tries <= unit.device.profile.retries
 
     # Polling
@@ -184,13 +184,13 @@ class ModbusDriver:
         except LineDown:
             return  # the device stays due; the line is opened again, or its fault fails the device
         self._take_slot(unit, now)
-        unit.silent_cycles = unit.silent_cycles + 1 if cycle.silent else 0
         if cycle.answered:
             self._connection.heard()
             self._succeed(unit, cycle, now)
         else:
             self._connection.waited_in_vain()
             self._fail(unit, cycle.trouble)
+        unit.judge(silent=cycle.silent)
         self._tell(self._line.name, self._line_fault())
 
     def _succeed(self, unit: Unit, cycle: Cycle, began: float) -> None:
@@ -227,21 +227,22 @@ class ModbusDriver:
     def _leave_alone(self, unit: Unit, now: float, busy: Busy) -> None:
         """Waits for a busy device; after as many times as it may be retried, the cycle has failed."""
         unit.busy += 1
-        unit.silent_cycles = 0
         unit.not_before = self._loop.time() + BUSY_S * 2 ** min(unit.busy - 1, 3)
         if unit.busy > unit.device.profile.retries:
             unit.busy = 0
             self._take_slot(unit, now)
             self._fail(unit, refused_fault(unit.device.address, busy.code))
 
-    def _may_retry(self, unit: Unit, tries: int, spent_s: float) -> bool:
-        """After a wait in vain: charges the line's budget and says whether to try again."""
+    def _may_retry(self, unit: Unit, tries: int, waited_s: float) -> bool:
+        """Whether to ask again at once; what was waited in vain is charged to the line's budget."""
         now = self._loop.time()
         profile = unit.device.profile
         if profile.wake and tries == 1 and now - unit.heard_at > WAKE_PAUSE_S:
             return True
-        self._roster.charge(spent_s)
-        return tries <= profile.retries and not unit.offline and self._roster.may_retry(unit, now)
+        self._roster.charge(waited_s)
+        if tries > profile.retries or unit.offline:
+            return False
+        return waited_s == 0.0 or self._roster.may_retry(unit, now)
 
     def _reading(self, unit: Unit, cycle: Cycle) -> Reading:
         return Reading(unit.device.id, self._clock.wall_ms(), self._clock.mono_ms(), cycle.values, cycle.quality)

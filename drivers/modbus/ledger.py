@@ -2,7 +2,8 @@
 
 RTU answers carry no number: what tells them apart is unit, function and length.  Hence:
 
-1. Every request that did not end in its own answer leaves a debt: its unit, function and answer length.
+1. Every request that did not end in its own answer, whole or damaged behind its first three bytes, leaves a debt:
+   its unit, function and answer length.
 2. A later request is asked in a way whose answer no debt resembles: with one, two or three registers more, which are
    cut off again.  Such a request can follow at once.
 3. When no such way is left, the unit is let alone until the profile's `late` has passed since the debt arose, and is

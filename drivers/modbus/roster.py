@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from courtyard.drivers.lines.settings import LineSettings
 from courtyard.drivers.modbus.link import Records
 from courtyard.drivers.modbus.settings import ModbusDevice
 from courtyard.drivers.modbus.timing import TICK_S, Budget, Schedule, phase_of, share_for_silence
 from courtyard.drivers.modbus.unit import Unit
+
+
+class _Others(NamedTuple):
+    """The units that answer: their share of the line, the shortest period and the earliest due time of any."""
+
+    load: float
+    shortest_period_s: float | None
+    busy_at: float
 
 
 class Roster:
@@ -44,12 +53,14 @@ class Roster:
         """The unit to poll now, or None and when to look again."""
         chosen: Unit | None = None
         look_again = float("inf")
+        others: _Others | None = None
         for unit in self._units.values():
             if unit.unusable is not None:
                 continue
             ready_at = unit.ready_at
             if unit.suspect and ready_at <= now + TICK_S:
-                ready_at = self._affordable_at(unit, now)
+                others = others or self._others(None)
+                ready_at = self._affordable_at(unit, others, now)
             if ready_at > now + TICK_S:
                 look_again = min(look_again, ready_at)
             elif chosen is None or unit.schedule.due < chosen.schedule.due:
@@ -62,14 +73,20 @@ class Roster:
 
     def may_retry(self, unit: Unit, now: float) -> bool:
         """Whether waiting for this unit in vain once more disturbs nobody, or the budget pays for it."""
-        busy_at = min((other.ready_at for other in self if other is not unit and not other.suspect), default=now + 3600)
-        return busy_at >= now + unit.probe_s or self._affordable_at(unit, now) <= now
+        others = self._others(unit)
+        return others.busy_at >= now + unit.probe_s or self._affordable_at(unit, others, now) <= now
 
     def all_silent(self) -> bool:
         return bool(self._units) and all(unit.offline for unit in self)
 
-    def _affordable_at(self, unit: Unit, now: float) -> float:
-        others = [other for other in self if not other.suspect and other is not unit and other.unusable is None]
-        load = sum(min(1.0, other.cost_s / other.schedule.period_s) for other in others)
-        shortest_s = min((other.schedule.period_s for other in others), default=None)
-        return self._budget.free_at(now, unit.probe_s, share_for_silence(load, shortest_s, unit.probe_s))
+    def _others(self, unit: Unit | None) -> _Others:
+        living = [other for other in self if not other.suspect and other is not unit and other.unusable is None]
+        return _Others(
+            sum(min(1.0, other.cost_s / other.schedule.period_s) for other in living),
+            min((other.schedule.period_s for other in living), default=None),
+            min((other.ready_at for other in living), default=float("inf")),
+        )
+
+    def _affordable_at(self, unit: Unit, others: _Others, now: float) -> float:
+        share = share_for_silence(others.load, others.shortest_period_s, unit.probe_s)
+        return self._budget.free_at(now, unit.probe_s, share)

@@ -130,6 +130,9 @@ class RtuLink(Link):
         except Refused:
             answered = not self._ledger.owes(unit)  # else the refusal may be that of an earlier request
             raise
+        except Unanswered:
+            answered = self._buffer.startswith(request.expected.head)  # damaged, but nothing else begins like this
+            raise
         finally:
             self._timer.cancel()
             self._answer = self._request = None

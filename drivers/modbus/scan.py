@@ -18,7 +18,7 @@ from courtyard.drivers.modbus.connection import CLOSED, make_link
 from courtyard.drivers.modbus.decoding import decoder_for
 from courtyard.drivers.modbus.faults import REFUSALS
 from courtyard.drivers.modbus.link import Ask, LineDown, Link, NotYet, Records, Refused, Unanswered
-from courtyard.drivers.modbus.planning import plan
+from courtyard.drivers.modbus.planning import halves, plan
 from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import Function, ModbusPoint, ModbusProfile
 
@@ -151,15 +151,20 @@ async def _guess(link: Link, unit: int, candidates: Mapping[str, Candidate], tim
 
 
 async def _fit(link: Link, unit: int, candidate: Candidate, timeout_s: float) -> float:
-    """Share of the points that are plausible; 0 as soon as the unit refuses a request of the profile."""
+    """Share of the points that are plausible; 0 when the unit stops answering."""
     profile = msgspec.structs.replace(candidate.profile, timeout_s=timeout_s)
     good = 0
-    for part in plan(candidate.points, profile):
+    work = list(plan(candidate.points, profile))
+    while work:
+        part = work.pop()
         points = [item.point for item in part.items]
         values: dict[str, Scalar | None] = {}
         try:
             payload = await _read(link, unit, part.read, profile)
-        except (Refused, Unanswered, NotYet):
+        except Refused:
+            work += halves(part) or ()
+            continue
+        except (Unanswered, NotYet):
             return 0.0
         bad = decoder_for(part.read, points, profile.order).decode(payload, values)
         good += len(points) - len(bad)

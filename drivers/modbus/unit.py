@@ -62,6 +62,8 @@ class Unit:
         self.busy = 0
         self.silent_cycles = 0
         """Polls in a row with a request in vain."""
+        self.suspect = False
+        """Whether asking it costs the line's budget."""
         self.failed_cycles = 0
         self.offline = False
         self.trouble: Fault | None = None
@@ -74,16 +76,18 @@ class Unit:
         self.probe_s = profile.timeout_s * (2 if profile.wake else 1)
 
     @property
-    def suspect(self) -> bool:
-        return self.silent_cycles >= (SUSPECT_CYCLES if self.count_of("answered") else 1)
-
-    @property
     def ready_at(self) -> float:
         return max(self.schedule.due, self.not_before)
 
     @property
     def late_replies(self) -> int:
         return self.record.counts.get("late_replies", 0)
+
+    def judge(self, *, silent: bool) -> None:
+        """After a cycle on a line that works."""
+        self.silent_cycles = self.silent_cycles + 1 if silent else 0
+        enough = SUSPECT_CYCLES if self.count_of("answered") else 1
+        self.suspect = self.offline or self.silent_cycles >= enough
 
     def count(self, name: str, by: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + by

@@ -21,7 +21,7 @@ from courtyard.drivers.modbus.connection import CLOSED, make_link
 from courtyard.drivers.modbus.link import Ask, LineDown, Link, NotYet, Records, Refused, Unanswered
 from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import ModbusProfile
-from tests.modbus_rig import SERIAL, TCP, Slave, VirtualLine, examples, run_virtually
+from tests.modbus_rig import SERIAL, TCP, Slave, VirtualLine, elapse, examples, run_virtually
 
 LATE_S = 2.0
 DELAYS_S = (0.0, 0.01, 0.3, 0.6, 1.4, 1.9)
@@ -74,14 +74,14 @@ def ask_all(
         profile = ModbusProfile("", "", late_s=LATE_S)
         answered = 0
         for unit, address, quantity, pause_s in plan:
-            await asyncio.sleep(pause_s)
+            await elapse(pause_s)
             if not link.up:
                 link.attach(await line.open(settings_, link))
             disturb(line, link)
             try:
                 payload = await link.read(Ask(unit, Read(3, address, quantity), profile, records[unit]))
             except NotYet as early:
-                await asyncio.sleep(max(0.0, early.until - asyncio.get_running_loop().time()))
+                await elapse(max(0.0, early.until - asyncio.get_running_loop().time()))
             except (Unanswered, Refused, LineDown):
                 pass
             else:
@@ -202,7 +202,7 @@ def test_a_unit_without_another_way_to_ask_is_let_alone_and_then_proven() -> Non
         with pytest.raises(NotYet) as early:
             await link.read(ask)
         assert early.value.until == pytest.approx(asked[0][0] + LATE_S)
-        await asyncio.sleep(early.value.until - asyncio.get_running_loop().time())
+        await elapse(early.value.until - asyncio.get_running_loop().time())
         assert await link.read(ask) == struct.pack(">H", 3) * 6
 
     run_virtually(main)
@@ -227,7 +227,7 @@ def test_a_wider_question_that_is_refused_is_not_asked_again() -> None:
         with pytest.raises(NotYet) as early:
             await link.read(ask)  # seven registers are one too many for this unit
         assert ask.ways == (ask.read,)
-        await asyncio.sleep(early.value.until - asyncio.get_running_loop().time())
+        await elapse(early.value.until - asyncio.get_running_loop().time())
         assert await link.read(ask) == struct.pack(">H", 7) * 6
 
     run_virtually(main)

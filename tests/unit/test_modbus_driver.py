@@ -23,6 +23,7 @@ from tests.modbus_rig import (
     Memory,
     Slave,
     VirtualLine,
+    elapse,
     meter,
     register,
     run_virtually,
@@ -39,7 +40,7 @@ def poll(line: VirtualLine, devices: list[ModbusDevice], script: Script) -> Memo
         memory = Memory()
         driver = ModbusDriver(line.settings, devices, LoopClock(), open_line=line.open, chance=lambda: 0.5)
         running = asyncio.create_task(driver.run(memory))
-        await asyncio.sleep(0)
+        await elapse(0)
         await script(driver, memory)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -52,7 +53,7 @@ def poll(line: VirtualLine, devices: list[ModbusDevice], script: Script) -> Memo
 
 def for_seconds(seconds: float) -> Script:
     async def script(driver: ModbusDriver, memory: Memory) -> None:
-        await asyncio.sleep(seconds)
+        await elapse(seconds)
 
     return script
 
@@ -89,7 +90,7 @@ def test_a_busy_line_skips_and_counts_instead_of_queueing() -> None:
     line = VirtualLine({1: twenty_registers(), 2: twenty_registers()})
 
     async def script(driver: ModbusDriver, memory: Memory) -> None:
-        await asyncio.sleep(10)
+        await elapse(10)
         counters = driver.counters()
         for device in ("m1", "m2"):
             polls, skipped = counters[device]["polls"], counters[device]["overdue_skipped"]
@@ -130,11 +131,11 @@ def test_a_range_that_exists_again_is_found_again() -> None:
     points = [register(f"p{address}", address) for address in (5, 7, 9)]
 
     async def script(driver: ModbusDriver, memory: Memory) -> None:
-        await asyncio.sleep(100)
+        await elapse(100)
         slave.registers[7] = 7
-        await asyncio.sleep(1800)
+        await elapse(1800)
         slave.asked.clear()
-        await asyncio.sleep(60)
+        await elapse(60)
 
     memory = poll(VirtualLine({1: slave}), [meter(1, points, every_s=10)], script)
     assert memory.readings[-1].values == {"p5": 5, "p7": 7, "p9": 9}
@@ -214,11 +215,11 @@ def test_an_unreachable_device_says_so_once_and_recovers_again_and_again() -> No
     async def script(driver: ModbusDriver, memory: Memory) -> None:
         for _ in range(3):
             slave.dead = False
-            await asyncio.sleep(60)
+            await elapse(60)
             assert memory.state("m1") is None
             before = len(memory.of("m1"))
             slave.dead = True
-            await asyncio.sleep(100)
+            await elapse(100)
             assert memory.state("m1") == "device.silent"
             bad = [reading for reading in memory.of("m1")[before:] if reading.quality]
             assert len(bad) == 3
@@ -233,9 +234,9 @@ def rate(slaves: dict[int, Slave], every_s: float, seconds: float, warm_s: float
     line = VirtualLine(slaves)
 
     async def script(driver: ModbusDriver, memory: Memory) -> None:
-        await asyncio.sleep(warm_s)
+        await elapse(warm_s)
         memory.readings.clear()
-        await asyncio.sleep(seconds)
+        await elapse(seconds)
 
     memory = poll(line, [meter(unit, every_s=every_s) for unit in slaves], script)
     return sum(not reading.quality for reading in memory.readings)
@@ -292,12 +293,12 @@ def test_a_line_that_cannot_be_opened_names_itself_and_is_tried_again() -> None:
     line.fault = line_fault("line.open.missing", port="/dev/ttyV0")
 
     async def script(driver: ModbusDriver, memory: Memory) -> None:
-        await asyncio.sleep(10)
+        await elapse(10)
         assert memory.state("bus") == "line.open.missing"
         assert memory.state("m1") == "device.line"
         assert len(memory.readings) == 3
         line.fault = None
-        await asyncio.sleep(5)
+        await elapse(5)
         assert memory.state("bus") is None
         assert memory.state("m1") is None
 
@@ -309,10 +310,10 @@ def test_a_line_that_is_lost_and_found_loses_no_poll() -> None:
     line = VirtualLine({1: twenty_registers()}, TCP)
 
     async def script(driver: ModbusDriver, memory: Memory) -> None:
-        await asyncio.sleep(5.5)
+        await elapse(5.5)
         for _ in range(3):
             line.unplug()
-            await asyncio.sleep(2)
+            await elapse(2)
 
     memory = poll(line, [meter(1)], script)
     assert line.opened == 4
@@ -325,13 +326,13 @@ def test_an_unplugged_line_comes_back_again_and_again() -> None:
 
     async def script(driver: ModbusDriver, memory: Memory) -> None:
         for _ in range(3):
-            await asyncio.sleep(10)
+            await elapse(10)
             assert memory.state("bus") is None
             line.unplug(line_fault("line.open.missing", port="/dev/ttyV0"))
-            await asyncio.sleep(10)
+            await elapse(10)
             assert memory.state("bus") == "line.open.missing"
             line.fault = None
-        await asyncio.sleep(10)
+        await elapse(10)
         assert memory.state("m2") is None
 
     poll(line, [meter(1), meter(2)], script)
@@ -348,10 +349,10 @@ def test_a_connection_without_life_is_made_anew() -> None:
     line = VirtualLine({1: slave}, TCP)
 
     async def script(driver: ModbusDriver, memory: Memory) -> None:
-        await asyncio.sleep(5)
+        await elapse(5)
         assert line.wire is not None
         line.wire.deliver = lambda frame: None  # type: ignore[method-assign]
-        await asyncio.sleep(20)
+        await elapse(20)
 
     memory = poll(line, [meter(1)], script)
     assert line.opened == 2
@@ -369,7 +370,7 @@ def test_an_echo_that_nobody_announced_is_noticed() -> None:
     line = VirtualLine({1: twenty_registers()}, echo=True)
 
     async def script(driver: ModbusDriver, memory: Memory) -> None:
-        await asyncio.sleep(5)
+        await elapse(5)
         assert driver.counters()["bus"]["echoes"] > 0
 
     memory = poll(line, [meter(1)], script)
@@ -508,9 +509,9 @@ def test_adjust_keeps_what_did_not_change() -> None:
     line = VirtualLine({1: twenty_registers(), 2: twenty_registers(), 3: twenty_registers()})
 
     async def script(driver: ModbusDriver, memory: Memory) -> None:
-        await asyncio.sleep(10)
+        await elapse(10)
         driver.adjust([meter(1), meter(3, every_s=0.5)])
-        await asyncio.sleep(10)
+        await elapse(10)
         assert driver.counters()["m1"]["polls"] == 20
         assert "m2" not in driver.counters()
 
