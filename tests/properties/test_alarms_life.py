@@ -13,7 +13,7 @@ from courtyard.agent.alarms.acts import ActRefused
 from courtyard.agent.alarms.table import ACTIVE, TABLE
 from courtyard.agent.records import instant
 from tests.contracts.fake_journal import FakeJournal
-from tests.gateway_rig import Gateway, elapse, gateway, settle, virtual
+from tests.gateway_rig import Gateway, elapse, examples, gateway, settle, virtual
 
 OPERATIONS = (
     "raise",
@@ -72,7 +72,7 @@ async def live(steps: list[tuple[str, str, int]]) -> tuple[Gateway, FakeJournal]
     return gw, journal
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(step_of_life, max_size=40))
 def test_every_recorded_life_follows_the_table_and_a_start_finds_where_it_stands(
     steps: list[tuple[str, str, int]],
@@ -97,7 +97,7 @@ def test_every_recorded_life_follows_the_table_and_a_start_finds_where_it_stands
     virtual(main)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(step_of_life.filter(lambda step: step[0] not in ("return", "clear")), max_size=40))
 def test_without_evidence_and_operator_nothing_at_severity_1_ever_ends(steps: list[tuple[str, str, int]]) -> None:
     async def main() -> None:

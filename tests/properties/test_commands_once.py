@@ -16,7 +16,7 @@ from courtyard.agent.recorder import Recorder
 from courtyard.agent.records import instant
 from courtyard.buffer import Appended
 from tests.contracts.fake_journal import FakeJournal
-from tests.gateway_rig import START_MS, VirtualClock, settle, virtual
+from tests.gateway_rig import START_MS, VirtualClock, examples, settle, virtual
 
 KINDS = {"read": {"device": "wm-1"}, "output": {"output": "siren", "action": "release"}, "sync": {}}
 
@@ -85,7 +85,7 @@ step = st.one_of(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(step, max_size=30))
 def test_at_most_one_execution_and_exactly_one_outcome(steps: list[tuple[str, Any, Any]]) -> None:
     async def main() -> None:

@@ -14,7 +14,7 @@ from courtyard.agent.recorder import Recorder
 from courtyard.config.site import Output
 from courtyard.drivers.base import DriverError, Fault, Scalar, Text
 from tests.contracts.fake_journal import FakeJournal
-from tests.gateway_rig import VirtualClock, elapse, settle, virtual
+from tests.gateway_rig import VirtualClock, elapse, examples, settle, virtual
 
 SIREN = Output(name="siren", device="relay-1", target="coil1", cap_s=20.0)
 DEAD = Fault("device.silent", Text("No answer.", "无应答。"), Text("Check the wiring.", "请检查接线。"))
@@ -116,7 +116,7 @@ def _ignore(condition: object) -> None:
     """Faults are another test's business."""
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(step, max_size=25))
 def test_a_device_that_obeys_is_never_on_without_a_lease_nor_beyond_the_cap(steps: list[tuple[str, object]]) -> None:
     async def main() -> None:
@@ -128,7 +128,7 @@ def test_a_device_that_obeys_is_never_on_without_a_lease_nor_beyond_the_cap(step
     virtual(main)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(step | failing_step, max_size=25))
 def test_a_device_that_was_dead_is_off_after_the_next_start_at_the_latest(steps: list[tuple[str, object]]) -> None:
     async def main() -> None:

@@ -14,6 +14,7 @@ from courtyard.agent.normalise import EXACT, MAX_TEXT, Installed, encode_reading
 from courtyard.agent.records import not_durable
 from courtyard.agent.schemas import schemas
 from courtyard.drivers.base import Reading
+from tests.gateway_rig import examples
 
 RECORD = {**schemas()["reading"], "required": ["device", "place", "at", "mono_ms", "clock", "values"]}
 VALIDATOR = jsonschema.Draft202012Validator(RECORD)
@@ -23,7 +24,7 @@ scalar = (
 reason = st.sampled_from(("bad:comm", "bad:range", "uncertain:stale", "uncertain:unverified"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(
     st.dictionaries(st.sampled_from("abcdef"), scalar),
     st.dictionaries(st.sampled_from("abcdefgh"), reason),

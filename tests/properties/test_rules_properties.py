@@ -13,7 +13,7 @@ from courtyard.agent.rules.evaluator import HOLE_PERIODS, Edge, Evaluator, Watch
 from courtyard.agent.rules.rulebook import KINDS
 from courtyard.config.site import Rule
 from courtyard.drivers.base import Reading
-from tests.gateway_rig import START_MS
+from tests.gateway_rig import START_MS, examples
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 POINTS = ("water.flow", "water.volume.total", "water.volume.reverse", "water.pressure")
@@ -26,7 +26,7 @@ def evaluator(kind: str, **more: Any) -> Evaluator:
     return KINDS[kind](Watch(Rule(name="r", kind=kind, **(extra | more)), "wm-1", 60.0, 1, SHANGHAI))  # type: ignore[arg-type]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 300), st.booleans()), max_size=60), st.integers(0, 600), st.integers(1, 60))
 def test_an_edge_is_active_exactly_when_the_condition_held_long_enough(
     steps: list[tuple[int, bool]], for_s: int, every_s: int
@@ -47,7 +47,7 @@ def test_an_edge_is_active_exactly_when_the_condition_held_long_enough(
         assert changed == (edge.active is not before)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     st.sampled_from(sorted(KINDS)),
     st.lists(
@@ -76,7 +76,7 @@ def test_no_reading_ever_breaks_a_rule_and_its_words_alternate(
     assert all(before != after for before, after in pairwise(said))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=40), st.floats(0, 20), st.data())
 def test_a_restart_at_any_moment_leads_to_the_same_alarm(
     values: list[float], hysteresis: float, data: st.DataObject
