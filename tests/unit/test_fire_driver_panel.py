@@ -242,7 +242,7 @@ def test_transmission_devices_are_told_apart_and_strangers_kept_under_the_line()
 
 def test_panels_that_cannot_share_a_line_are_refused() -> None:
     async def main() -> None:
-        jbf, ld128 = (FirePanel(id=name, protocol=name) for name in ("jbf", "ld128"))  # type: ignore[arg-type]
+        jbf, ld128 = (FirePanel(id=name, protocol=name) for name in ("jbf", "ld128"))
         for panels in ((), (jbf, ld128), (jbf, FirePanel(id="b", protocol="jbf"))):
             with pytest.raises(ValueError, match=r"line carries|share a line"):
                 PanelDriver(SERIAL, panels, LoopClock())
@@ -277,7 +277,7 @@ def test_a_listener_says_nothing() -> None:
             assert watched.sink.began("fire") == ["1-6-12"]
             assert watched.line.said == []
         for protocol in ("gb26875", "espa", "jb3208", "fs5101"):
-            quiet = FirePanel(id="panel-1", protocol=protocol, speak=False)  # type: ignore[arg-type]
+            quiet = FirePanel(id="panel-1", protocol=protocol, speak=False)
             async with Watched(PANELS[protocol](), quiet) as watched:
                 watched.play([*single_smoke(BEGIN)])
                 await elapse(20)

@@ -174,9 +174,9 @@ def test_what_could_not_be_kept_of_a_silence_is_said_again() -> None:
             assert set(said) == {True}
             watched.sink.keeps = True
             await elapse(2)
-            said = len(watched.sink.life("panel_silent"))
+            count = len(watched.sink.life("panel_silent"))
             await elapse(20)
-            assert len(watched.sink.life("panel_silent")) == said
+            assert len(watched.sink.life("panel_silent")) == count
 
     virtually(main)
 
