@@ -44,6 +44,7 @@ class Budget:
             raise ValueError("alarm_reserve_bytes must be between 0 and half of quota_bytes")
         self.quota_bytes = options.quota_bytes
         self.log_bytes = min(max(options.quota_bytes // 16, _MIN_LOG_BYTES), _MAX_LOG_BYTES)
+        self.room_bytes = options.quota_bytes - self.log_bytes - _SIDE_BYTES
         self.group_bytes = self.log_bytes // 4
         self.entry_bytes = min(options.max_entry_bytes, self.log_bytes // 4)
 

@@ -14,7 +14,7 @@ from courtyard.buffer.consumer import Consumer, Key, Losses
 from courtyard.buffer.faults import DiskFault
 from courtyard.buffer.ledger import Epoch, Ledger, Track
 from courtyard.buffer.ranges import RangeSet
-from courtyard.buffer.schema import MAX_SEQ, Numbers, unkey
+from courtyard.buffer.schema import MAX_SEQ, Numbers, key, unkey
 from courtyard.buffer.types import Options
 
 _WAL_MAGIC = (0x377F0682, 0x377F0683)
@@ -59,9 +59,16 @@ def _load(connection: sqlite3.Connection, options: Options) -> Loaded:
         numbers.lanes[lane] = lane_no
         if epoch_no not in names:
             raise DiskFault("disk.damaged", f"head of unknown epoch {epoch_no}")
-        key = names[epoch_no], lane
-        tracks[key] = Track(last, RangeSet.parse(absent), stored_bytes)
-        ledger.epochs[key[0]].tracks[lane] = Track(last, RangeSet.parse(absent), stored_bytes)
+        place = names[epoch_no], lane
+        tracks[place] = Track(last, RangeSet.parse(absent), stored_bytes)
+        ledger.epochs[place[0]].tracks[lane] = Track(last, RangeSet.parse(absent), stored_bytes)
+    for lane, lane_no in numbers.lanes.items():
+        if ledger.current:
+            last = key(lane_no, numbers.epochs[ledger.current], MAX_SEQ)
+            found = connection.execute("SELECT max(id) FROM block WHERE id <= ?", (last,)).fetchone()[0]
+            top = -1 if found is None else found
+            if top > key(lane_no, numbers.epochs[ledger.current], ledger.epochs[ledger.current].track(lane).last):
+                raise DiskFault("disk.damaged", f"{lane} has records beyond its head")
     _load_consumers(connection, ledger, options)
     ledger.state = dict(connection.execute("SELECT key, value FROM state"))
     return Loaded(ledger, numbers, tracks, running)

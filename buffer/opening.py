@@ -50,7 +50,7 @@ def open_database(database: Database, now_ms: int, *, damaged: str = "") -> Open
                 if not isinstance(error, TooNew) and classify(error).code != "disk.damaged":
                     raise
         database.drop()
-        rescued = salvage(database.directory, database.options, _salvage_pages(database), now_ms)
+        rescued = salvage(database.directory, database.options, database.budget.room_bytes, now_ms)
         findings.append(
             Finding(
                 "db.damaged",
@@ -62,10 +62,6 @@ def open_database(database: Database, now_ms: int, *, damaged: str = "") -> Open
     except (sqlite3.Error, OSError) as error:
         database.drop()
         raise database.explain(error) from error
-
-
-def _salvage_pages(database: Database) -> int:
-    return (database.budget.quota_bytes - database.budget.log_bytes) // PAGE_BYTES
 
 
 def _open(database: Database, now_ms: int, reason: str, findings: list[Finding]) -> Ledger:

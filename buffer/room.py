@@ -85,6 +85,8 @@ class Room:
 
     def shrink(self, pages: int) -> None:
         """Frees up to so many pages, if more are in use than there may be."""
+        while self.free_pages(self._lanes[0]) < 0 and self._drop_evidence():
+            pass
         excess = -self.free_pages(self._lanes[0])
         if excess > 0:
             self._evict_until(-max(excess - pages, 0), self._lanes[0])

@@ -59,15 +59,18 @@ def finish(directory: Path, now_ms: int) -> None:
         files.sync_directory(directory)
 
 
-def salvage(directory: Path, options: Options, limit_pages: int, now_ms: int) -> Salvaged:
-    """Replaces the database of this directory by what can be read of it.  Raises OSError, sqlite3.Error."""
+def salvage(directory: Path, options: Options, room_bytes: int, now_ms: int) -> Salvaged:
+    """Replaces the database of this directory by what can be read of it, in so many bytes with the evidence.
+
+    Raises OSError, sqlite3.Error.
+    """
     finish(directory, now_ms)
     damaged, target = directory / files.DATABASE, directory / files.SALVAGE_UNFINISHED
     ledger = _accounts(damaged, options)
     known = set(ledger.epochs)
     connection = sqlite3.connect(target, isolation_level=None)
     try:
-        connection.execute(f"PRAGMA max_page_count={limit_pages}")
+        connection.execute(f"PRAGMA max_page_count={room_bytes // PAGE_BYTES}")
         prepare(connection, BUILDING)
         numbers = Numbers()
         present = _copy_rows(connection, _rows(damaged), ledger, numbers, known)
@@ -80,15 +83,15 @@ def salvage(directory: Path, options: Options, limit_pages: int, now_ms: int) ->
     evidence = files.set_aside(damaged, now_ms)
     (directory / files.SALVAGE).rename(damaged)
     files.sync_directory(directory)
-    prune_evidence(directory, options)
+    prune_evidence(directory, options.quarantine_files, room_bytes)
     return Salvaged(sum(held.total for held in present.values()), lost, evidence.name if evidence.exists() else None)
 
 
-def prune_evidence(directory: Path, options: Options) -> None:
-    """Deletes the oldest evidence while there is too much of it or the quota is exceeded.  Raises OSError."""
+def prune_evidence(directory: Path, most_files: int, room_bytes: int) -> None:
+    """Deletes the oldest evidence while there is too much of it or no room for it.  Raises OSError."""
     while kept := files.evidence(directory):
         databases = [path for path in kept if path.suffix == ".db"]
-        if len(databases) <= options.quarantine_files and files.used_bytes(directory) <= options.quota_bytes:
+        if len(databases) <= most_files and files.used_bytes(directory) <= room_bytes:
             return
         files.remove(databases[0] if databases else kept[0])
 
