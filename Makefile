@@ -7,15 +7,16 @@ endif
 bin := .venv/bin
 python := $(bin)/python
 lock := $(bin)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 $(if $(UPGRADE),--upgrade) pyproject.toml
+generators := courtyard.config.generate courtyard.agent.schemas
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup packages demo test check bench format lock clean
+.PHONY: help setup packages demo test check bench format generate lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: packages .venv/installed ## install what is missing: Debian packages, then .venv with courtyard and hw-sim
 
@@ -26,7 +27,7 @@ packages:
 	@test -n '$(PYTHON)' || { echo 'No Python 3.11, 3.12 or 3.13 found: install one, or name it with make PYTHON=/path/to/python3.'; exit 1; }
 	@$(python) -c '' 2>/dev/null || { echo 'Creating .venv with $(PYTHON)'; $(PYTHON) -m venv --clear .venv; }
 	@echo 'Installing the locked Python packages into .venv'
-	@$(python) -m pip install -qq --require-hashes -r requirements.lock
+	@$(python) -m pip install -qq --no-deps --require-hashes -r requirements.lock
 	@echo 'Installing courtyard and hw-sim into .venv, from here'
 	@$(python) -m pip install -qq --no-deps --no-build-isolation -e . -e hw-sim
 	@touch $@
@@ -34,10 +35,11 @@ packages:
 demo: setup ## the whole flow on simulated meters; CHECK=1 runs it unattended, breaks the broker once and counts
 	@$(bin)/courtyard demo $(if $(CHECK),--check)
 
-check: setup ## lint, format, types, import rule
+check: setup ## lint, format, types, import rule, generated files
 	@echo '== ruff'; $(bin)/ruff check --quiet && $(bin)/ruff format --check --quiet
 	@echo '== mypy'; $(bin)/mypy
 	@echo '== import rule'; $(bin)/lint-imports --no-cache --no-logo
+	@echo '== generated files'; $(foreach module,$(generators),$(python) -m $(module) --check &&) true
 
 test: check ## every check and every test
 	@echo '== pytest'; $(python) -m pytest -q $(TESTS)
@@ -48,6 +50,9 @@ bench: setup ## measurements; see docs/measurements.md
 
 format: setup ## format the code and mend what the linter can
 	@$(bin)/ruff check --fix --quiet; $(bin)/ruff format
+
+generate: setup ## write the generated files anew: settings, points, schemas
+	@$(foreach module,$(generators),$(python) -m $(module) &&) true
 
 lock: setup ## bring the lock files in step with pyproject.toml; UPGRADE=1 takes newer versions
 	@test -x $(bin)/uv || $(python) -m pip install --quiet uv

@@ -168,7 +168,7 @@ build() {
             "Python 无法创建运行环境。Debian 系统请执行：apt-get install python3-venv"
     pip="$built.new/bin/python -m pip --disable-pip-version-check -qq"
     # shellcheck disable=SC2086  # a command with its arguments
-    $pip install --require-hashes -r "$here/requirements.lock" ||
+    $pip install --no-deps --require-hashes -r "$here/requirements.lock" ||
         fail "the Python packages could not be installed. Check the network and pip's configured package index; a box without network needs PIP_NO_INDEX=1 and PIP_FIND_LINKS=/folder/with/wheels." \
             "无法安装 Python 软件包。请检查网络和 pip 所配置的软件源；无网络时请设置 PIP_NO_INDEX=1 和 PIP_FIND_LINKS=/存放wheel的目录。"
     # shellcheck disable=SC2086
