@@ -21,6 +21,7 @@ from tests.buffer_rig import (
     directory_bytes,
     drain,
     entries,
+    in_memory,  # noqa: F401
     numbered,
     open_journal,
     options,

@@ -21,13 +21,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from courtyard.buffer import Block, Entry, Feed, Journal
-from tests.buffer_rig import LANES, SMALL, Disk, crash, directory_bytes, open_journal, options, pause
+from tests.buffer_rig import LANES, MEMORY_DISK, SMALL, Disk, crash, directory_bytes, open_journal, options, pause
 
 T = TypeVar("T")
 FULL = os.environ.get("COURTYARD_CAMPAIGN") == "full"
 Identity = tuple[str, str, int]
 NAMES = ("community", "city")
-MEMORY_DISK = Path("/dev/shm")
 QUOTA_BYTES = SMALL.quota_bytes
 
 
