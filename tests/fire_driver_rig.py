@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -21,6 +22,7 @@ from hw_sim.panels.panel import Panel
 T = TypeVar("T")
 SERIAL = SerialLine(name="fire-1", port="/dev/ttyV0")
 SERVER = RtuTcpLine(name="fire-1", host="server", port=4001)
+FULL = os.environ.get("COURTYARD_CAMPAIGN") == "full"
 START_MS = 1_795_329_015_000
 """2026-11-22T06:30:15Z."""
 

@@ -86,8 +86,8 @@ def signals(
     """
     said = []
     for event in events:
-        made = event.signal(post.panel.id, at_ms=at_ms, mono_ms=mono_ms, zone=zone, prefix=post.prefix)
-        name = post.panel.names.get(event.source)
+        made = event.signal(post.id, at_ms=at_ms, mono_ms=mono_ms, zone=zone, prefix=post.prefix)
+        name = post.names.get(event.source)
         if name is not None:
             made = msgspec.structs.replace(made, text=name)
         if event.momentary:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from courtyard.drivers.fire import jbf, ld128
 from courtyard.drivers.fire.framing import FlawCode
 from courtyard.drivers.fire.settings import FirePanel
-
-Silence = Literal["panel_silent", "poll_missing", "heartbeat_missing"]
-"""The panel does not answer our polls; does not poll us; does not say that it is alive."""
+from courtyard.drivers.fire.watch import Silence
 
 
 class Poll(NamedTuple):

@@ -23,7 +23,7 @@ from courtyard.drivers.fire.gb26875.questions import Questions
 from courtyard.drivers.fire.gb26875.wire import TimeTag
 from courtyard.drivers.fire.keeper import Keeper
 from courtyard.drivers.fire.manners import MANNERS, Poll, speaks
-from courtyard.drivers.fire.post import Post, RawFrame
+from courtyard.drivers.fire.post import PanelPost, RawFrame
 from courtyard.drivers.fire.protocols import PANELS
 from courtyard.drivers.fire.roster import Roster
 from courtyard.drivers.fire.settings import FirePanel
@@ -69,7 +69,7 @@ class PanelDriver:
         self.counts: dict[str, int] = {}
         self._conversations: list[Conversation] = []
         self._keeper: Keeper | None = None
-        self._supervision = Supervision(self.roster, clock)
+        self._supervision = Supervision(lambda: self.roster, clock, self.roster.strangers)
         self.questions = Questions(self.roster, self.local_time)
         """What may be asked of transmission devices (GB/T 26875.3)."""
         self._other_host_at = self._polled_at = 0.0
@@ -100,14 +100,14 @@ class PanelDriver:
         if panels and (panels[0].protocol, speaks(panels[0])) != self._way(self.roster.first):
             raise ValueError("the protocol of a line changes only with a new driver")
         for post in self.roster.take(panels, self._loop.time()):
-            self._supervision.forget(post.panel.id)
+            self._supervision.forget(post.id)
 
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """Per panel: `signs`, `statements`, `kept`, `not_kept`, `acknowledged`, `repeats`, `damaged`, `noise`,
         `answered`, `polls`, `overflow`; for the line `opened`, `lost`, `refused`, `forgotten`."""
         port = self.listening
         refused = {"refused": port.refused, "forgotten": port.forgotten} if port else {}
-        return {post.panel.id: dict(post.counts) for post in self.roster} | {self.line.name: self.counts | refused}
+        return {post.id: dict(post.counts) for post in self.roster} | {self.line.name: self.counts | refused}
 
     def frames(self, device: str) -> list[RawFrame]:
         """The last frames of a panel.  Raises KeyError for one that is not of this line."""
@@ -228,7 +228,7 @@ class PanelDriver:
             case Damage():
                 self._damaged(self._post_of(conversation), step)
 
-    def _alive(self, post: Post, sign: Sign, conversation: Conversation) -> None:
+    def _alive(self, post: PanelPost, sign: Sign, conversation: Conversation) -> None:
         now = self._loop.time()
         post.count("signs")
         post.last = sign.message
@@ -247,13 +247,13 @@ class PanelDriver:
             if speaks(post.panel):
                 post.trouble = panel_fault("other_host")
 
-    def _damaged(self, post: Post, damage: Damage) -> None:
+    def _damaged(self, post: PanelPost, damage: Damage) -> None:
         post.count("noise" if damage.flaw.code == "noise" else "damaged")
         self._note(post, "damaged", damage.data)
         if damage.flaw.code not in MANNERS[post.panel.protocol].benign:
             post.watch.bad()
 
-    def _post_of(self, conversation: Conversation) -> Post:
+    def _post_of(self, conversation: Conversation) -> PanelPost:
         """Who was heard in it last, else the first panel."""
         return next((post for post in self.roster if post.route is conversation), self.roster.first)
 
@@ -288,12 +288,12 @@ class PanelDriver:
                 post.route.close()
                 post.route.lost(panel_fault("stale"))
 
-    def _note(self, post: Post, direction: str, data: bytes) -> None:
+    def _note(self, post: PanelPost, direction: str, data: bytes) -> None:
         post.note(RawFrame(self.clock.wall_ms(), direction, data.hex(" ")))  # type: ignore[arg-type]
 
     def _count(self, name: str) -> None:
         self.counts[name] = self.counts.get(name, 0) + 1
 
     @staticmethod
-    def _way(post: Post) -> tuple[str, bool]:
+    def _way(post: PanelPost) -> tuple[str, bool]:
         return post.panel.protocol, speaks(post.panel)

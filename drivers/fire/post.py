@@ -1,12 +1,14 @@
-"""One panel of a line while the driver runs: its settings, its watch, what was counted and seen of it."""
+"""One panel of a line while the driver runs: its watch, what was counted and seen of it."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from courtyard.drivers.base import Fault
 from courtyard.drivers.fire.faults import panel_fault
+from courtyard.drivers.fire.manners import MANNERS, silence_s
 from courtyard.drivers.fire.settings import FirePanel
 from courtyard.drivers.fire.watch import Watch
 
@@ -27,26 +29,17 @@ class RawFrame(NamedTuple):
 
 
 class Post:
-    """`prefix` goes before the source of everything it says: what the site does not list is told apart by it."""
+    """What every panel has, whatever its line.
 
-    def __init__(self, panel: FirePanel, now: float, prefix: str = "") -> None:
-        self.panel, self.prefix = panel, prefix
-        self.watch = Watch(panel, now)
+    `names` says where its parts are; `prefix` goes before the source of everything that it says.
+    """
+
+    def __init__(self, device: str, names: Mapping[str, str], watch: Watch, prefix: str = "") -> None:
+        self.id, self.names, self.watch, self.prefix = device, names, watch, prefix
         self.frames: deque[RawFrame] = deque(maxlen=FRAMES_KEPT)
         self.counts: dict[str, int] = {}
-        self.route: Conversation | None = None
-        """The conversation in which it was heard last."""
-        self.last: Message | None = None
-        """The last packet of a transmission device: who it is and to whom it reports."""
-        self.asking: Asking | None = None
         self.trouble: Fault | None = None
         """A fault that is no condition of the link."""
-        self.introduced = False
-        """Whether it was said that the site does not list it."""
-
-    def say(self, data: bytes) -> bool:
-        """Sends to it, if it is there and may be spoken to; whether it was sent."""
-        return self.route is not None and self.route.attached and self.route.say(data)
 
     def count(self, name: str) -> None:
         self.counts[name] = self.counts.get(name, 0) + 1
@@ -60,3 +53,23 @@ class Post:
         """What is wrong with it now."""
         present = self.watch.present
         return panel_fault(present) if present else self.trouble
+
+
+class PanelPost(Post):
+    """A panel that is conversed with.  A `prefix` tells apart what the site does not list."""
+
+    def __init__(self, panel: FirePanel, now: float, prefix: str = "") -> None:
+        watch = Watch(MANNERS[panel.protocol].silence, silence_s(panel), now)
+        super().__init__(panel.id, panel.names, watch, prefix)
+        self.panel = panel
+        self.route: Conversation | None = None
+        """The conversation in which it was heard last."""
+        self.last: Message | None = None
+        """The last packet of a transmission device: who it is and to whom it reports."""
+        self.asking: Asking | None = None
+        self.introduced = False
+        """Whether it was said that the site does not list it."""
+
+    def say(self, data: bytes) -> bool:
+        """Sends to it, if it is there and may be spoken to; whether it was sent."""
+        return self.route is not None and self.route.attached and self.route.say(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from courtyard.drivers.fire.post import Post
+from courtyard.drivers.fire.post import PanelPost
 from courtyard.drivers.fire.settings import FirePanel
 
 MOST_STRANGERS = 64
@@ -18,11 +18,11 @@ class Roster:
 
     def __init__(self, line: str, panels: Sequence[FirePanel], now: float) -> None:
         self._line = line
-        self._posts: dict[str, Post] = {}
-        self._strangers: dict[int, Post] = {}
+        self._posts: dict[str, PanelPost] = {}
+        self._strangers: dict[int, PanelPost] = {}
         self.take(panels, now)
 
-    def take(self, panels: Sequence[FirePanel], now: float) -> list[Post]:
+    def take(self, panels: Sequence[FirePanel], now: float) -> list[PanelPost]:
         """Takes a new list; panels that did not change keep their post.  Returns the posts that are no more."""
         if not panels or len({panel.protocol for panel in panels}) != 1:
             raise ValueError("a line carries panels of one protocol, at least one")
@@ -35,24 +35,24 @@ class Roster:
         for panel in panels:
             known = before.get(panel.id)
             keeps = known is not None and known.panel == panel
-            self._posts[panel.id] = known if known is not None and keeps else Post(panel, now)
+            self._posts[panel.id] = known if known is not None and keeps else PanelPost(panel, now)
         addresses = {panel.address for panel in panels}
         self._strangers = {address: post for address, post in self._strangers.items() if address not in addresses}
         kept = set(map(id, self._posts.values()))
         return [post for post in before.values() if id(post) not in kept]
 
     @property
-    def first(self) -> Post:
+    def first(self) -> PanelPost:
         """The only panel of most lines."""
         return next(iter(self._posts.values()))
 
-    def __iter__(self) -> Iterator[Post]:
+    def __iter__(self) -> Iterator[PanelPost]:
         return iter(self._posts.values())
 
-    def get(self, device: str) -> Post | None:
+    def get(self, device: str) -> PanelPost | None:
         return self._posts.get(device)
 
-    def find(self, sender: int | None, now: float) -> Post:
+    def find(self, sender: int | None, now: float) -> PanelPost:
         """Whose packet it is."""
         posts = self._posts.values()
         if sender is None or (len(posts) == 1 and self.first.panel.address is None):
@@ -62,15 +62,15 @@ class Roster:
                 return post
         return self._stranger(sender, now)
 
-    def strangers(self) -> tuple[Post, ...]:
+    def strangers(self) -> tuple[PanelPost, ...]:
         """Those that report here although the site does not list them."""
         return tuple(self._strangers.values())
 
-    def _stranger(self, sender: int, now: float) -> Post:
+    def _stranger(self, sender: int, now: float) -> PanelPost:
         known = self._strangers.get(sender)
         if known is None:
             if len(self._strangers) >= MOST_STRANGERS:
                 del self._strangers[next(iter(self._strangers))]
             panel = FirePanel(id=self._line, protocol="gb26875", address=sender)
-            known = self._strangers[sender] = Post(panel, now, prefix=f"{sender:012x}/")
+            known = self._strangers[sender] = PanelPost(panel, now, prefix=f"{sender:012x}/")
         return known

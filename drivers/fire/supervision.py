@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable
 
 from courtyard.drivers.base import Clock, Fault, NotKept, Signal, Sink
 from courtyard.drivers.fire.faults import panel_fault
-from courtyard.drivers.fire.post import Post
-from courtyard.drivers.fire.roster import Roster
+from courtyard.drivers.fire.post import PanelPost, Post
 
 LOOK_S = 1.0
 
 
 class Supervision:
-    """Looks at every post of a line once a second.  What could not be kept is said again at the next look."""
+    """Looks at every post of a line once a second.  What could not be kept is said again at the next look.
 
-    def __init__(self, roster: Roster, clock: Clock) -> None:
-        self._roster, self._clock = roster, clock
+    `posts` and `strangers` give those that the site lists and those that it does not.
+    """
+
+    def __init__(
+        self,
+        posts: Callable[[], Iterable[Post]],
+        clock: Clock,
+        strangers: Callable[[], Iterable[PanelPost]] = lambda: (),
+    ) -> None:
+        self._posts, self._clock, self._strangers = posts, clock, strangers
         self._told: dict[str, Fault | None] = {}
 
     def begin(self) -> None:
@@ -36,20 +44,20 @@ class Supervision:
     async def look(self, sink: Sink) -> None:
         """What every panel's watch has to say by now."""
         now = asyncio.get_running_loop().time()
-        for post in tuple(self._roster):
+        for post in tuple(self._posts()):
             post.watch.look(now)
             for condition, holds in post.watch.untold():
                 if await self._said(sink, post, condition, holds):
                     post.watch.told(condition, holds)
-            self.tell(sink, post.panel.id, post.fault())
-        for stranger in self._roster.strangers():
+            self.tell(sink, post.id, post.fault())
+        for stranger in self._strangers():
             if not stranger.introduced:
                 stranger.introduced = await self._said(sink, stranger, "unknown_device", True)
 
     async def _said(self, sink: Sink, post: Post, condition: str, holds: bool) -> bool:
         fault = panel_fault(condition, address=post.prefix.rstrip("/"))
         signal = Signal(
-            device=post.panel.id,
+            device=post.id,
             kind=condition,
             at_ms=self._clock.wall_ms(),
             mono_ms=self._clock.mono_ms(),

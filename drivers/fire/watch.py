@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from courtyard.drivers.fire.manners import MANNERS, Silence, silence_s
-from courtyard.drivers.fire.settings import FirePanel
-
+Silence = Literal["panel_silent", "poll_missing", "heartbeat_missing"]
+"""The panel does not answer our polls; does not poll us; does not say that it is alive."""
 Condition: TypeAlias = Literal["link_lost", "line_quality"] | Silence
 
 IN_A_ROW = 3
@@ -21,11 +20,14 @@ GRACE_S = 5.0
 
 
 class Watch:
-    """Who owns it says what it hears; `look` lets time pass, `untold` is what must be said then."""
+    """Who owns it says what it hears; `look` lets time pass, `untold` is what must be said then.
 
-    def __init__(self, panel: FirePanel, now: float) -> None:
-        self.silence: Silence = MANNERS[panel.protocol].silence
-        self.silence_s = silence_s(panel)
+    `silence` names what a silence of `silence_s` means; None is a panel that may be silent for ever.
+    """
+
+    def __init__(self, silence: Silence, silence_s: float | None, now: float) -> None:
+        self.silence: Silence = silence
+        self.silence_s = silence_s
         self._heard_at = now
         self._lost_at: float | None = None
         self._bad = self._good = 0

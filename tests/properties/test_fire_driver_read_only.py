@@ -23,7 +23,7 @@ from courtyard.drivers.fire.panel import PanelDriver
 from courtyard.drivers.fire.settings import FirePanel, Protocol
 from courtyard.drivers.fire.speech import speech_of
 from hw_sim.panels.models import PANELS
-from tests.fire_driver_rig import Watched, elapse, virtually
+from tests.fire_driver_rig import FULL, Watched, elapse, virtually
 from tests.fire_referee import harmless
 from tests.fire_strategies import objects_of
 from tests.fire_vectors import VECTORS
@@ -51,7 +51,7 @@ def frames_of(protocol: str) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=1000 if FULL else 15, deadline=None)
 @given(data=st.data())
 def test_whatever_a_line_brings_nothing_commanding_leaves(protocol: Protocol, data: st.DataObject) -> None:
     heard = data.draw(st.lists(st.tuples(frames_of(protocol), st.sampled_from((0.0, 0.2, 1.0, 12.0))), max_size=12))
@@ -70,7 +70,7 @@ def test_whatever_a_line_brings_nothing_commanding_leaves(protocol: Protocol, da
         assert harmless(protocol, said), said.hex(" ")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=1000 if FULL else 15, deadline=None)
 @given(data=st.data())
 def test_whatever_a_centre_is_made_to_ask_nothing_commanding_leaves(data: st.DataObject) -> None:
     kind = data.draw(st.one_of(st.sampled_from(sorted(TYPES)), st.integers(-1, 256)))

@@ -14,7 +14,7 @@ from courtyard.drivers.fire.gb26875.asking import Asking
 from courtyard.drivers.fire.gb26875.frame import Link, Message
 from courtyard.drivers.fire.gb26875.objects import InformationObject
 from courtyard.drivers.fire.gb26875.wire import TimeTag
-from courtyard.drivers.fire.post import Post
+from courtyard.drivers.fire.post import PanelPost
 from courtyard.drivers.fire.roster import Roster
 
 
@@ -42,7 +42,7 @@ class Questions:
         """Calls for the person on duty; the confirmation.  The person's answer comes as an event of its own."""
         return await self._put(device, lambda link, serial: centre.check_patrol(link, minutes, serial, self._now()))
 
-    def heard(self, post: Post, message: Message) -> None:
+    def heard(self, post: PanelPost, message: Message) -> None:
         """A device replies."""
         if post.asking is not None:
             post.asking.heard(message)
