@@ -17,7 +17,7 @@ from courtyard.agent.records import Outcome
 
 PREFIX: Final = "command/"
 FLOOR: Final = "command-floor"
-CAPACITY: Final = 1000
+CAPACITY: Final = 4000
 MARGIN_MS: Final = 300_000
 
 

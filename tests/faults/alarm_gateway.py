@@ -43,7 +43,7 @@ class Killable:
         self.engine = AlarmEngine(book, gateway="gw-0007")
         others: list[Any] = [None] * (len(Ports._fields) - 2)
         table = {**handlers(Ports(Acts(book), self.clock.wall_ms, *others)), "output": self.output}
-        self.commands = Commands(recorder, gateway="gw-0007", handlers=table)
+        self.commands = Commands(recorder, gateway="gw-0007", handlers=table, capacity=100_000)
 
     async def output(self, args: Any, order: Order) -> Data:
         (key,) = order.done({}).state
