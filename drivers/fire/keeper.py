@@ -17,7 +17,7 @@ from courtyard.drivers.base import Clock, NotKept, Signal, Sink
 from courtyard.drivers.fire.conversation import Conversation
 from courtyard.drivers.fire.events import PanelEvent
 from courtyard.drivers.fire.faults import panel_fault
-from courtyard.drivers.fire.post import Post
+from courtyard.drivers.fire.post import Post, RawFrame
 from courtyard.drivers.fire.repeats import Repeats
 from courtyard.drivers.fire.speech import Statement
 
@@ -75,6 +75,7 @@ class Keeper:
             post.trouble = None
         if statement.reply is not None and conversation.say(statement.reply):
             post.count("acknowledged")
+            post.note(RawFrame(self._clock.wall_ms(), "sent", statement.reply.hex(" ")))
 
 
 def signals(

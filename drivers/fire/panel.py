@@ -41,7 +41,7 @@ LONGEST_SERIAL_BACKOFF_S = 2.0
 LISTEN_FIRST_S = 5.0
 """So long no other host must have polled before this one does."""
 ECHO_S = 0.15
-"""A poll that is heard so soon after one's own is its echo."""
+"""A poll that is heard so soon after one's own, or after an answer that is the same, is its echo."""
 
 
 class PanelDriver:
@@ -72,7 +72,7 @@ class PanelDriver:
         self._supervision = Supervision(lambda: self.roster, clock, self.roster.strangers)
         self.questions = Questions(self.roster, self.local_time)
         """What may be asked of transmission devices (GB/T 26875.3)."""
-        self._other_host_at = self._polled_at = 0.0
+        self._other_host_at = self._polled_at = self._mirrored_at = -ECHO_S
 
     async def run(self, sink: Sink) -> None:
         """Listens until cancelled."""
@@ -104,7 +104,7 @@ class PanelDriver:
 
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """Per panel: `signs`, `statements`, `kept`, `not_kept`, `acknowledged`, `repeats`, `damaged`, `noise`,
-        `answered`, `polls`, `overflow`; for the line `opened`, `lost`, `refused`, `forgotten`."""
+        `answered`, `echoes`, `polls`, `overflow`; for the line `opened`, `lost`, `refused`, `forgotten`."""
         port = self.listening
         refused = {"refused": port.refused, "forgotten": port.forgotten} if port else {}
         return {post.id: dict(post.counts) for post in self.roster} | {self.line.name: self.counts | refused}
@@ -117,8 +117,9 @@ class PanelDriver:
         return list(post.frames)
 
     def local_time(self) -> TimeTag:
-        """Now, by the clock that the panels should have."""
-        return TimeTag.of(datetime.datetime.fromtimestamp(self.clock.wall_ms() / 1000, self._zone))
+        """Now, by the clock that the panels should have; a clock that was never set says the first day it can."""
+        now = datetime.datetime.fromtimestamp(self.clock.wall_ms() / 1000, self._zone)
+        return TimeTag.of(now if now.year >= 2000 else now.replace(year=2000, month=1, day=1))
 
     # The line
 
@@ -208,9 +209,7 @@ class PanelDriver:
         now = self._loop.time()
         match step:
             case Say():
-                if conversation.say(step.data):
-                    self._post_of(conversation).count("answered")
-                    self._note(self._post_of(conversation), "sent", step.data)
+                self._answer(conversation, step)
             case Sign():
                 self._alive(self.roster.find(step.sender, now), step, conversation)
             case Statement():
@@ -227,6 +226,16 @@ class PanelDriver:
                 self._heard_poll(now)
             case Damage():
                 self._damaged(self._post_of(conversation), step)
+
+    def _answer(self, conversation: Conversation, step: Say) -> None:
+        now, post = self._loop.time(), self._post_of(conversation)
+        if step.mirrors and now - self._mirrored_at < ECHO_S:
+            post.count("echoes")
+        elif conversation.say(step.data):
+            post.count("answered")
+            self._note(post, "sent", step.data)
+            if step.mirrors:
+                self._mirrored_at = now
 
     def _alive(self, post: PanelPost, sign: Sign, conversation: Conversation) -> None:
         now = self._loop.time()

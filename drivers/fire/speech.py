@@ -21,9 +21,10 @@ from courtyard.drivers.fire.settings import FirePanel
 
 
 class Say(NamedTuple):
-    """Send this now."""
+    """Send this now.  What `mirrors` equals what was heard; an adapter's echo of it looks like being asked again."""
 
     data: bytes
+    mirrors: bool = False
 
 
 class Sign(NamedTuple):
@@ -195,7 +196,7 @@ def _jb3208(panel: FirePanel, frame: bytes) -> Iterable[Step]:
     message = jb3208.parse(frame)
     answer = jb3208.answer(message)
     if answer is not None:
-        return (Say(answer), Sign())
+        return (Say(answer, mirrors=True), Sign())
     return _said(frame, jb3208.events(message))
 
 

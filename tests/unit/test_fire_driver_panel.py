@@ -308,3 +308,40 @@ def test_an_event_has_the_time_of_both_clocks() -> None:
             assert fire.details["panel_time"] == "2014-11-22T14:30:15"
 
     virtually(main)
+
+
+def test_an_adapter_that_echoes_starts_no_endless_answering() -> None:
+    async def main() -> None:
+        simulated = Jb3208()
+        async with Watched(simulated, FirePanel(id="panel-1", protocol="jb3208")) as watched:
+            heard = watched.line.attached.heard  # type: ignore[union-attr]
+
+            def echoing(data: bytes, start: float = 0.0, end: float = 0.0) -> None:
+                asyncio.get_running_loop().call_later(0.005, watched.line.bring, data)
+                heard(data)
+
+            watched.line.attached.heard = echoing  # type: ignore[method-assign,union-attr]
+            await elapse(20)
+            assert 9 <= len(watched.line.said) <= 11
+            assert simulated.unanswered == 0
+
+    virtually(main)
+
+
+def test_a_clock_that_was_never_set_keeps_nobody_from_being_answered() -> None:
+    async def main() -> None:
+        class Unset(LoopClock):
+            def wall_ms(self) -> int:
+                return self.mono_ms()
+
+        watched = Watched(Gb26875(), FirePanel(id="uitd", protocol="gb26875"))
+        panels = (FirePanel(id="uitd", protocol="gb26875"),)
+        watched.driver = PanelDriver(SERIAL, panels, Unset(), open_line=watched.line.open)
+        async with watched:
+            watched.play(single_smoke())
+            await elapse(1)
+            assert confirmed(watched.panel) == [True]
+            sent = [bytes.fromhex(frame.hex) for frame in watched.driver.frames("uitd") if frame.direction == "sent"]
+            assert all(frame[6:12][-1] == 0 for frame in sent)
+
+    virtually(main)
