@@ -51,7 +51,8 @@ class Epoch:
         return self.tracks.setdefault(lane, Track()) if found is None else found
 
     def heads(self) -> dict[str, int]:
-        return {lane: track.last for lane, track in self.tracks.items()}
+        """The last number of each lane that has any."""
+        return {lane: track.last for lane, track in self.tracks.items() if track.last}
 
     def status(self) -> EpochStatus:
         return EpochStatus(self.name, self.since_ms, self.reason, self.heads(), self.volatile)

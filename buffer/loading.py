@@ -107,17 +107,22 @@ class Log(NamedTuple):
         return cls(struct.unpack_from(">I", header)[0] in _WAL_MAGIC, header[16:24])
 
     def goes_on_after(self, database: Path, frames: int, page_bytes: int) -> bool:
-        """True when frames of the same round stand behind those that SQLite accepts.
+        """True when a transaction of the same round stands behind those that SQLite accepts, and another after it.
 
-        Then the log is damaged in its midst and transactions that were on disk are lost; a torn end may look the
-        same, which is no harm.  Raises OSError.
+        Then the log is damaged in its midst, and transactions that were on disk are lost.  A transaction that was
+        being written when the power failed or the process died has none after it.  Raises OSError.
         """
         if not self.present:
             return False
+        complete = False
         stride = _FRAME_HEADER + page_bytes
         with files.log_of(database).open("rb") as file:
             for frame in range(frames, (files.size_of(files.log_of(database)) - _WAL_HEADER) // stride):
                 file.seek(_WAL_HEADER + frame * stride)
-                if file.read(_FRAME_HEADER)[8:16] == self.salts:
+                header = file.read(_FRAME_HEADER)
+                if header[8:16] != self.salts:
+                    return False
+                if complete:
                     return True
+                complete = any(header[4:8])
         return False
