@@ -29,7 +29,7 @@ from tests import ble_radio
 from tests.ble_vectors import VECTORS
 
 KEY, ADDRESS = bytes(range(16)), bytes(range(6))
-SCALE = 50 if os.environ.get("COURTYARD_CAMPAIGN") == "full" else 1
+SCALE = 10 if os.environ.get("COURTYARD_CAMPAIGN") == "full" else 1
 PROTOCOLS = sorted(DISSECTORS)
 GOOD = {protocol: [vector.data for vector in VECTORS if vector.protocol == protocol] for protocol in PROTOCOLS}
 
