@@ -40,7 +40,7 @@ class Stopwatch:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self.kept: list[tuple[float, Signal]] = []
+        self._began: dict[str, list[tuple[float, Signal]]] = {}
         self.faults: list[tuple[str, str | None]] = []
         self._changed = asyncio.Condition()
 
@@ -53,17 +53,18 @@ class Stopwatch:
 
     async def signal(self, signal: Signal) -> None:
         await self._pipeline.signal(signal)
-        self.kept.append((time.monotonic(), signal))
+        if signal.active:
+            self.began(signal.kind).append((time.monotonic(), signal))
         async with self._changed:
             self._changed.notify_all()
 
     def began(self, kind: str) -> list[tuple[float, Signal]]:
         """When what began was on disk, in the order of arrival there."""
-        return [(at, each) for at, each in self.kept if each.kind == kind and each.active]
+        return self._began.setdefault(kind, [])
 
-    async def until(self, kind: str, count: int) -> list[tuple[float, Signal]]:
+    async def until(self, kind: str, count: int, timeout_s: float = SETTLE_S) -> list[tuple[float, Signal]]:
         """Waits until so many have begun."""
-        async with asyncio.timeout(SETTLE_S), self._changed:
+        async with asyncio.timeout(timeout_s), self._changed:
             await self._changed.wait_for(lambda: len(self.began(kind)) >= count)
         return self.began(kind)
 

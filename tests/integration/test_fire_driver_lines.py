@@ -77,7 +77,8 @@ def test_a_serial_line_at_its_full_rate_loses_nothing(tmp_path: Path) -> None:
 
     async def main() -> None:
         baud = 38_400
-        count = baud * (60 if FULL else 3) // 90
+        seconds = 60 if FULL else 3
+        count = baud * seconds // 90
         line = Line(tmp_path / "panel", baud=baud, bits=10).open()
         panel = PANELS["gst232"]()
         frames = [event for _, event in fault_storm(count=count)]
@@ -86,7 +87,7 @@ def test_a_serial_line_at_its_full_rate_loses_nothing(tmp_path: Path) -> None:
             await asyncio.wait_for(_opened(gateway.driver.counts), SETTLE_S)
             sent = [panel.encode(event._replace(loop=event.loop % 1000)) for event in frames]
             line.transmit(b"".join(sent))
-            kept = await gateway.sink.until("fault", count)
+            kept = await gateway.sink.until("fault", count, seconds + SETTLE_S)
             assert [signal.raw_hex for _, signal in kept] == [frame.hex() for frame in sent]
         line.close()
 
