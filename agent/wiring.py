@@ -237,7 +237,7 @@ class Gateway:
             settings,
             self.snapshot.site.gateway.id,
             feed,
-            self.journal,
+            _Numbering(self.journal, self.book),
             status=self.status,
             wall_ms=self.clock.wall_ms,
             directory=self.snapshot.directory,
@@ -268,6 +268,25 @@ def line_part(name: str) -> str:
 def uplink_part(name: str) -> str:
     """The supervised part that runs an uplink."""
     return f"uplink {name}"
+
+
+class _Numbering:
+    """The journal's numbering as an uplink sees it; alarms follow when it begins anew."""
+
+    def __init__(self, journal: Journal, book: AlarmBook) -> None:
+        self._journal, self._book = journal, book
+
+    @property
+    def epoch(self) -> str:
+        return self._journal.epoch
+
+    @property
+    def heads(self) -> Mapping[str, int]:
+        return self._journal.heads
+
+    async def renew_epoch(self, reason: str) -> None:
+        await self._journal.renew_epoch(reason)
+        self._book.renumber()
 
 
 def _secrets_of(settings: Uplink, directory: Path, credentials: Path | None) -> list[str]:

@@ -40,6 +40,7 @@ def check(site: Draft, declared: Declared, findings: Findings) -> None:
     _check_addresses(site, declared, findings)
     for output in site.drafts("outputs"):
         _check_output(output, declared, findings)
+    _check_shared_targets(site, findings)
     for rule in site.drafts("rules"):
         _check_rule(rule, declared, findings)
 
@@ -163,6 +164,19 @@ def _check_output(output: Draft, declared: Declared, findings: Findings) -> None
         findings.add("reference.target", (*path, "target"), found=target, near=targets, allowed=names(targets))
     elif targets[target].minimum > 0 or targets[target].maximum < 1:
         findings.add("output.not_releasable", (*path, "target"), found=target)
+
+
+def _check_shared_targets(site: Draft, findings: Findings) -> None:
+    """Two outputs on one target would switch against each other."""
+    switched: dict[tuple[str, str], Draft] = {}
+    for output in site.drafts("outputs"):
+        device, target = output.get("device"), output.get("target")
+        if device is None or target is None:
+            continue
+        first = switched.setdefault((device, target), output)
+        if first is not output:
+            other = first.get("name") or "?"
+            findings.add("output.shared", (*output.path, "target"), found=target, other=other)
 
 
 def _check_rule(rule: Draft, declared: Declared, findings: Findings) -> None:

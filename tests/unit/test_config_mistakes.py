@@ -66,6 +66,7 @@ CASES: dict[str, Case] = {
     "output.not_releasable": Case(
         changed('kind = "coil"', 'kind = "register", minimum = 1').replace('target = "siren"', 'target = «"siren"')
     ),
+    "output.shared": Case(GOOD + '[[outputs]]\nname = "horn"\ndevice = "board"\ntarget = «"siren"\n'),
     "pattern.nothing": Case(changed("above = 3", 'above = 3\ndevices = ["meter", «"wm-*"]')),
     "pattern.no_point": Case(changed('name = "community"', 'name = "community"\nfilter.points = [«"weather.*"]')),
     "line.port_twice": Case(changed(LINE, LINE + LINE.replace('"bus"', '"bus2"').replace('port = "', 'port = «"'))),
