@@ -30,6 +30,7 @@ from courtyard.agent.records import Inventory, LaneStatus, Status, encode, insta
 from courtyard.agent.rules.rulebook import RuleBook
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.uplinks.endpoint import Endpoint
+from courtyard.agent.uplinks.inbox import Request
 from courtyard.agent.uplinks.uplink import MqttUplink
 from courtyard.buffer import Finding
 from courtyard.buffer.feed import Feed
@@ -229,8 +230,9 @@ class Gateway:
         credentials = Path(folder) if folder else None
         self._learn_secrets(_secrets_of(settings, self.snapshot.directory, credentials))
 
-        async def execute(payload: bytes) -> bytes | None:
-            return await self.commands.execute(payload, Arrival(name))
+        async def execute(request: Request) -> bytes | None:
+            arrival = Arrival(name, retained=request.retained, remaining_s=request.remaining_s)
+            return await self.commands.execute(request.payload, arrival)
 
         feed = self._feeds[name] = self.journal.attach(name, lanes=settings.filter.lanes, start=settings.start)
         uplink = self.uplinks[name] = MqttUplink(

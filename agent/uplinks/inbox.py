@@ -9,9 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-Execute: TypeAlias = Callable[[bytes], Awaitable[bytes | None]]
+
+class Request(NamedTuple):
+    """A message of the command topic.  `remaining_s` is what was left of its expiry interval, where it had one."""
+
+    payload: bytes
+    retained: bool = False
+    remaining_s: float | None = None
+
+
+Execute: TypeAlias = Callable[[Request], Awaitable[bytes | None]]
 """Takes a message of the command topic; gives the message for the outcome topic, or None.  Never raises."""
 
 MAX_RUNNING = 64
@@ -30,7 +39,7 @@ class Inbox:
         self._outcomes: dict[int, bytes] = {}
         self._queue: deque[int] = deque()
 
-    def take(self, group: asyncio.TaskGroup, payload: bytes, acknowledge: Callable[[], None]) -> None:
+    def take(self, group: asyncio.TaskGroup, request: Request, acknowledge: Callable[[], None]) -> None:
         """Starts a command in `group`; it goes on when the connection is lost.
 
         Beyond 64 at a time a command is dropped and counted: its sender gets no outcome, and it expires.
@@ -40,7 +49,7 @@ class Inbox:
             self.dropped += 1
             acknowledge()
             return
-        task = group.create_task(self._run(payload, acknowledge))
+        task = group.create_task(self._run(request, acknowledge))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -60,8 +69,8 @@ class Inbox:
         """The broker has answered."""
         self._outcomes.pop(number, None)
 
-    async def _run(self, payload: bytes, acknowledge: Callable[[], None]) -> None:
-        outcome = await self._execute(payload)
+    async def _run(self, request: Request, acknowledge: Callable[[], None]) -> None:
+        outcome = await self._execute(request)
         if outcome is not None:
             if len(self._outcomes) >= MAX_OUTCOMES:
                 del self._outcomes[next(iter(self._outcomes))]

@@ -53,6 +53,8 @@ class Incoming(NamedTuple):
     payload: bytes
     retained: bool
     acknowledge: Callable[[], None]
+    remaining_s: float | None = None
+    """What was left of the message's expiry interval (MQTT 5), where it had one."""
 
 
 class Limits(NamedTuple):
@@ -364,9 +366,9 @@ class Session:
 
     def _message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
         mid, qos = message.mid, message.qos
-        self._incoming(
-            Incoming(message.topic, bytes(message.payload), message.retain, lambda: self._acknowledge(mid, qos))
-        )
+        remaining_s: float | None = getattr(message.properties, "MessageExpiryInterval", None)
+        payload, retained = bytes(message.payload), message.retain
+        self._incoming(Incoming(message.topic, payload, retained, lambda: self._acknowledge(mid, qos), remaining_s))
 
     def _acknowledge(self, mid: int, qos: int) -> None:
         if qos:

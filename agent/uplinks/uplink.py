@@ -21,7 +21,7 @@ from courtyard.agent.uplinks.connect import Connector
 from courtyard.agent.uplinks.drain import REFUSAL, Control, Drain, Feed
 from courtyard.agent.uplinks.endpoint import Endpoint
 from courtyard.agent.uplinks.faults import LOST, Refused, Words
-from courtyard.agent.uplinks.inbox import Execute, Inbox
+from courtyard.agent.uplinks.inbox import Execute, Inbox, Request
 from courtyard.agent.uplinks.mqtt import Incoming, Session, Will
 from courtyard.agent.uplinks.native import Format
 from courtyard.agent.uplinks.presence import RETAINED_TIMEOUT_S, Journal, Presence
@@ -46,7 +46,7 @@ Connect = Callable[[Will, Callable[[Incoming], None]], Awaitable[Session]]
 """Opens a session that the broker has accepted.  Raises Refused."""
 
 
-async def _no_commands(_payload: bytes) -> None:
+async def _no_commands(_request: Request) -> None:
     """What an uplink without the right to command does; it does not subscribe to the topic either."""
 
 
@@ -265,7 +265,8 @@ class MqttUplink:
 
     def _incoming(self, group: asyncio.TaskGroup, message: Incoming) -> None:
         if message.topic == self._topics.command:
-            self._inbox.take(group, message.payload, message.acknowledge)
+            request = Request(message.payload, message.retained, message.remaining_s)
+            self._inbox.take(group, request, message.acknowledge)
         else:
             self._presence.learn(message)
             self._drain.wake()

@@ -10,6 +10,7 @@ import msgspec
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from courtyard.agent.uplinks.inbox import Request
 from courtyard.config import site
 from hw_sim.throttle import Throttle
 from tests.brokers import Broker
@@ -216,8 +217,8 @@ async def test_inventory_comes_again_when_the_broker_has_forgotten_everything(tm
 
 @realtime
 async def test_commands_come_in_and_outcomes_go_out(tmp_path: Path) -> None:
-    async def execute(payload: bytes) -> bytes | None:
-        return b'{"outcome of":' + payload + b"}"
+    async def execute(request: Request) -> bytes | None:
+        return b'{"outcome of":' + request.payload + b"}"
 
     with Broker(tmp_path / "broker") as broker, Consumer(broker.port, "gw-1") as consumer:
         async with Gateway(tmp_path) as gateway:
@@ -236,8 +237,8 @@ async def test_commands_come_in_and_outcomes_go_out(tmp_path: Path) -> None:
 async def test_a_platform_without_the_right_to_command_is_not_listened_to(tmp_path: Path) -> None:
     executed: list[bytes] = []
 
-    async def execute(payload: bytes) -> bytes | None:
-        executed.append(payload)
+    async def execute(request: Request) -> bytes | None:
+        executed.append(request.payload)
         return b"{}"
 
     with Broker(tmp_path / "broker") as broker, Consumer(broker.port, "gw-1") as consumer:

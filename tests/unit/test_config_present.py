@@ -56,7 +56,20 @@ def test_warnings_are_counted_apart(tmp_path: Path) -> None:
 def test_programs_get_everything_in_both_languages(tmp_path: Path) -> None:
     verdict = check(tmp_path, changed("address = 1", "adress = 1"))
     (data,) = json.loads(json.dumps(as_data(verdict.mistakes)))
-    settings = ("id", "profile", "line", "address", "place", "every", "install", "name", "options", "points", "writes", "commands")
+    settings = (
+        "id",
+        "profile",
+        "line",
+        "address",
+        "place",
+        "every",
+        "install",
+        "name",
+        "options",
+        "points",
+        "writes",
+        "commands",
+    )
     en, zh = ", ".join(settings), "、".join(settings)
     assert data == {
         "severity": "mistake",

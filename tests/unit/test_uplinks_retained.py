@@ -14,7 +14,7 @@ import pytest
 
 from courtyard.agent.uplinks import faults, reasons
 from courtyard.agent.uplinks.faults import Words, error_words
-from courtyard.agent.uplinks.inbox import MAX_OUTCOMES, MAX_RUNNING, Inbox
+from courtyard.agent.uplinks.inbox import MAX_OUTCOMES, MAX_RUNNING, Inbox, Request
 from courtyard.agent.uplinks.inventory import Inventory
 
 
@@ -68,7 +68,8 @@ class Desk:
         self.ready = 0
         self.inbox = Inbox(self._execute, self._is_ready)
 
-    async def _execute(self, payload: bytes) -> bytes | None:
+    async def _execute(self, request: Request) -> bytes | None:
+        payload = request.payload
         await self.release.wait()
         return None if payload == b"mute" else b"outcome of " + payload
 
@@ -76,7 +77,7 @@ class Desk:
         self.ready += 1
 
     def take(self, group: asyncio.TaskGroup, payload: bytes) -> None:
-        self.inbox.take(group, payload, lambda: self.acknowledged.append(payload))
+        self.inbox.take(group, Request(payload), lambda: self.acknowledged.append(payload))
 
 
 def virtually(scenario: Callable[[], object]) -> None:
