@@ -7,7 +7,7 @@ decoded on its way from disk to platform.  Times on the wire are RFC 3339 in UTC
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Protocol
 
@@ -281,9 +281,9 @@ class Numbered(Protocol):
     @property
     def last(self) -> int: ...
     @property
-    def seqs(self) -> Iterable[int]: ...
+    def seqs(self) -> Collection[int]: ...
     @property
-    def bodies(self) -> Iterable[bytes]: ...
+    def bodies(self) -> Collection[bytes]: ...
 
 
 def batch(
@@ -291,13 +291,15 @@ def batch(
     block: Numbered,
     *,
     gaps: Iterable[GapRecord] = (),
-    records: Iterable[tuple[int, bytes]] | None = None,
+    records: Collection[tuple[int, bytes]] | None = None,
 ) -> bytes:
     """One message of a lane's topic: the envelope, with every record's number spliced in front of its own members.
 
     `records` replaces the block's own pairs of number and body (a filter's choice among them).
     """
-    pairs = zip(block.seqs, block.bodies, strict=True) if records is None else records
+    seqs, bodies = (
+        (block.seqs, block.bodies) if records is None else zip(*records, strict=True) if records else ((), ())
+    )
     head = {
         "v": VERSION,
         "gateway": gateway,
@@ -308,8 +310,17 @@ def batch(
         "to": block.last,
         "gaps": tuple(gaps),
     }
-    spliced = b",".join([b'{"seq":%d,' % seq + body[1:] for seq, body in pairs])
-    return b'%b,"records":[%b]}' % (_encode(head)[:-1], spliced)
+    count = len(seqs)
+    members: list[int | bytes] = [_encode(head)[:-1]] * (2 * count + 1)
+    members[1::2] = seqs
+    members[2::2] = [body[1:] for body in bodies]
+    return _envelope(count) % tuple(members)
+
+
+@lru_cache(maxsize=64)
+def _envelope(records: int) -> bytes:
+    """The whole message as one format, so that the bytes of a record are copied once."""
+    return b'%b,"records":[' + b",".join([b'{"seq":%d,%b'] * records) + b"]}"
 
 
 LATEST_MS: Final = 253402300799999

@@ -25,6 +25,8 @@ ACK_TIMEOUT_S = 60.0
 """A broker that answers pings but acknowledges nothing for so long is given up."""
 HOLD_S = 2.0
 HOLD_BLOCKS = 64
+TYPICAL_RECORD_BYTES = 256
+SMALLEST_RECORD_BYTES = 48
 TIMER_SLACK_S = 0.005
 """A timer of the loop may fire a little before its time."""
 NO_SUBSCRIBER = 0x10
@@ -111,6 +113,9 @@ class Drain:
         self._endpoint = endpoint
         self._cares = {lane: send.Care() for lane in lanes}
         self._most = dict.fromkeys(lanes, send.MAX_MESSAGE_BYTES)
+        self._typical = dict.fromkeys(lanes, TYPICAL_RECORD_BYTES)
+        self._empty: set[tuple[str, Which]] = set()
+        self._settled = False
         self._blanks: dict[tuple[str, Which], _Blanks] = {}
         self._flights: dict[int, _Flight] = {}
         self._number = 0
@@ -134,7 +139,12 @@ class Drain:
             watches = [group.create_task(self._watch_feed()), group.create_task(self._watch_acks(session))]
             while session.open:
                 self._wake.clear()
-                if not await self._send_next(session, limits):
+                if await self._send_next(session, limits):
+                    continue
+                if self._settled:  # an acknowledgement may have made room for more
+                    self._settled = False
+                    self._empty.clear()
+                else:
                     await self._wake.wait()
             for watch in watches:
                 watch.cancel()
@@ -159,6 +169,7 @@ class Drain:
         seen = 0
         while True:
             seen = await self._feed.wait(seen)
+            self._empty.clear()
             self._wake.set()
 
     async def _watch_acks(self, session: Session) -> None:
@@ -189,11 +200,15 @@ class Drain:
             if (blanks := self._blanks.get((lane, which))) and blanks.until <= due:
                 self._publish(session, blanks.run, which, [])
                 return True
-            size, records = self._format.fitting(room)
+            if (lane, which) in self._empty:
+                continue
+            size, records = self._format.fitting(room, self._typical[lane])
             most = min(records, self._most[lane], care.most or records)
+            self._empty.add((lane, which))
             block = await self._feed.next(lane, which=which, max_bytes=size, max_records=most)
             if block is None:
                 continue
+            self._empty.discard((lane, which))
             if session.open:
                 self._send_block(session, block, which)
             else:
@@ -243,6 +258,8 @@ class Drain:
                 self._feed.release(blank)
             return
         self._most[block.lane] = send.MAX_MESSAGE_BYTES
+        if block.seqs:
+            self._typical[block.lane] = max(SMALLEST_RECORD_BYTES, len(payloads[-1]) * 3 // (4 * len(block.seqs)))
         self._number += 1
         flight = self._flights[self._number] = _Flight(run, which, self._now(), len(payloads))
         for payload in payloads:
@@ -269,6 +286,7 @@ class Drain:
 
     def _settle(self, flight: _Flight) -> None:
         """The broker has answered for the whole range."""
+        self._settled = True
         *blanks, block = flight.run
         care = self._cares[block.lane]
         if flight.reason < REFUSAL:

@@ -22,7 +22,6 @@ SPLICE_BYTES = 30
 """Most that a sequence number and a comma add to a record."""
 GAP_BYTES = 320
 """More than one gap ever takes."""
-TYPICAL_RECORD_BYTES = 256
 
 
 class Topics:
@@ -124,9 +123,12 @@ class Format:
         self._filter = Filter(settings)
 
     @staticmethod
-    def fitting(message_bytes: int) -> tuple[int, int]:
-        """Bytes of bodies and number of records that fit a message of this size with certainty, gaps aside."""
-        records = max(1, message_bytes // TYPICAL_RECORD_BYTES)
+    def fitting(message_bytes: int, record_bytes: int) -> tuple[int, int]:
+        """Bytes of bodies and number of records that fit a message of this size with certainty, gaps aside.
+
+        `record_bytes` is about the size of a record; a wrong guess only makes messages smaller.
+        """
+        records = max(1, message_bytes // record_bytes)
         return max(1, message_bytes - ENVELOPE_BYTES - records * SPLICE_BYTES), records
 
     def choose(self, block: Block) -> list[tuple[int, bytes]] | None:

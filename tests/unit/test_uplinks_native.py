@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import msgspec
@@ -77,8 +78,8 @@ def test_a_point_filter_narrows_readings_and_drops_those_with_nothing_left() -> 
 
 
 def test_a_block_asked_for_with_fitting_always_fits() -> None:
-    for size in (2048, 8192, 65536):
-        most_bytes, most_records = Format.fitting(size)
+    for size, guess in itertools.product((2048, 8192, 65536), (48, 256, 4000)):
+        most_bytes, most_records = Format.fitting(size, guess)
         for record in (20, 200, most_bytes):
             count = max(1, min(most_records, most_bytes // record))
             source = block([b"{" + b" " * (record - 2) + b"}"] * count, first=10**15)
