@@ -32,6 +32,7 @@ from courtyard.drivers.fire.supervision import LOOK_S, Supervision
 from courtyard.drivers.lines.listening import Listening, ListeningLine, TcpServerLine, UdpLine, listen
 from courtyard.drivers.lines.settings import LineSettings, SerialLine
 from courtyard.drivers.lines.wire import OpenWire, open_wire
+from courtyard.drivers.modbus.faults import device_fault
 from courtyard.drivers.modbus.timing import Backoff
 
 REOPEN_S = 0.1
@@ -110,10 +111,10 @@ class PanelDriver:
         return {post.id: dict(post.counts) for post in self.roster} | {self.line.name: self.counts | refused}
 
     def frames(self, device: str) -> list[RawFrame]:
-        """The last frames of a panel.  Raises KeyError for one that is not of this line."""
+        """The last frames of a panel.  Raises DriverError for one that is not of this line."""
         post = self.roster.get(device)
         if post is None:
-            raise KeyError(device)
+            raise DriverError(device_fault("device.unknown", device=device), device)
         return list(post.frames)
 
     def local_time(self) -> TimeTag:

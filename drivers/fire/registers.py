@@ -4,6 +4,7 @@ Invariants
 1. Only function 3 is ever asked: nothing can be written with it.
 2. What a change means is taken as said when it is on disk; what is not kept is found again at the next poll.
 3. Only the latest state of a register is visible: what came and went between two polls is not seen.
+4. The first poll says both what holds and what does not, so that what ended while nobody polled ends too.
 """
 
 from __future__ import annotations
@@ -12,19 +13,21 @@ import asyncio
 import random
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
-from courtyard.drivers.base import Clock, Fault, NotKept, Sink
+from courtyard.drivers.base import Clock, DriverError, Fault, NotKept, Sink
 from courtyard.drivers.fire import gst_modbus, notifier_modbus
 from courtyard.drivers.fire.events import PanelEvent
 from courtyard.drivers.fire.keeper import signals
-from courtyard.drivers.fire.post import Post
+from courtyard.drivers.fire.post import Post, RawFrame
 from courtyard.drivers.fire.register_settings import RegisterPanel
 from courtyard.drivers.fire.supervision import LOOK_S, Supervision
+from courtyard.drivers.fire.tables import codes
 from courtyard.drivers.fire.watch import Watch
 from courtyard.drivers.lines.settings import LineSettings
 from courtyard.drivers.lines.wire import OpenWire, open_wire
 from courtyard.drivers.modbus.connection import Connection
-from courtyard.drivers.modbus.faults import refused_fault
+from courtyard.drivers.modbus.faults import device_fault, refused_fault
 from courtyard.drivers.modbus.link import Ask, LineDown, NotYet, Refused, Unanswered
 from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import ModbusProfile
@@ -50,21 +53,49 @@ class _Register(Post):
         super().__init__(panel.id, panel.names, Watch("panel_silent", panel.silence_s, now))
         self.panel = panel
         self.due = now
-        self.said, spans = meaning(panel)
+        self.map = meaning(panel)
         profile = ModbusProfile(
             "fire panel", "消防控制器", max_registers=gst_modbus.MOST_REGISTERS, timeout_s=panel.timeout_s
         )
         record = connection.records[panel.address]
         self.blocks = [
-            _Block(Ask(panel.address, Read(HOLDING, first, count), profile, record)) for first, count in spans
+            _Block(Ask(panel.address, Read(HOLDING, first, count), profile, record)) for first, count in self.map.reads
         ]
 
 
-def meaning(panel: RegisterPanel) -> tuple[Said, list[tuple[int, int]]]:
-    """How the registers of a panel are read, and which.  Raises ValueError when the site names none."""
+class Map(NamedTuple):
+    """How the registers of a panel are read: address and count of every read, what changes mean, and the values that
+    between them hold every condition that a register can."""
+
+    reads: list[tuple[int, int]]
+    said: Said
+    conditions: Sequence[int]
+
+    def changes(self, first: int, values: Sequence[int], before: Sequence[int] | None) -> list[PanelEvent]:
+        """What to say of registers that were read; `before` is None at the first time."""
+        said = self.said(first, values, before)
+        if before is not None:
+            return said
+        known = {(event.condition, event.source) for event in said}
+        for condition in self.conditions:
+            for event in self.said(first, values, [condition] * len(values)):
+                about = (event.condition, event.source)
+                if not event.begins and not event.momentary and about not in known:
+                    known.add(about)
+                    said.append(event)
+        return said
+
+
+def meaning(panel: RegisterPanel) -> Map:
+    """The map of a panel.  Raises ValueError when neither model nor site say which registers there are."""
     model = gst_modbus.MODELS.get(panel.model)
     if model is not None:
-        return lambda first, values, before: gst_modbus.events(model, first, values, before), gst_modbus.queries(model)
+        states = tuple(codes("gst", "register_states"))
+        return Map(
+            gst_modbus.queries(model),
+            lambda first, values, before: gst_modbus.events(model, first, values, before),
+            states,
+        )
     if not panel.spans:
         raise ValueError(f"{panel.id}: name the registers in `spans`")
     source = notifier_modbus.gamewell_source if panel.model == "gamewell" else str
@@ -74,7 +105,10 @@ def meaning(panel: RegisterPanel) -> tuple[Said, list[tuple[int, int]]]:
         for first, count in panel.spans
         for start in range(first, first + count, most)
     ]
-    return lambda first, values, before: notifier_modbus.events(first, values, before, source), reads
+    held = notifier_modbus.ACTIVE | notifier_modbus.PREALARM | notifier_modbus.TROUBLE | notifier_modbus.DISABLED
+    classes = codes(notifier_modbus.FILE, "event_classes")
+    conditions = tuple(held | event_class for event_class in classes if event_class != notifier_modbus.ABSENT)
+    return Map(reads, lambda first, values, before: notifier_modbus.events(first, values, before, source), conditions)
 
 
 class RegisterDriver:
@@ -114,6 +148,20 @@ class RegisterDriver:
         """Per panel: `polls`, `answered`, `refused`, `not_kept`, and each kind of failure; for the line what the
         Modbus link counts."""
         return {post.id: dict(post.counts) for post in self._posts} | {self.line.name: self._connection.link.counts}
+
+    def frames(self, device: str) -> list[RawFrame]:
+        """The last frames to and from a panel.  Raises DriverError for one that is not of this line."""
+        post = next((post for post in self._posts if post.id == device), None)
+        if post is None:
+            raise DriverError(device_fault("device.unknown", device=device), device)
+        now, wall_ms = self._loop.time(), self._clock.wall_ms()
+        record = self._connection.records[post.panel.address]
+        return [
+            RawFrame(
+                wall_ms - round((now - frame.at) * 1000), "sent" if frame.sent else "received", frame.data.hex(" ")
+            )
+            for frame in record.frames
+        ]
 
     async def _up(self, sink: Sink) -> bool:
         """One attempt to have the line open; waits when it is too early for one."""
@@ -176,7 +224,7 @@ class RegisterDriver:
         return struct.unpack(f">{read.quantity}H", data)
 
     async def _keep(self, sink: Sink, post: _Register, block: _Block, values: tuple[int, ...]) -> None:
-        events = tuple(post.said(block.ask.read.address, values, block.kept))
+        events = tuple(post.map.changes(block.ask.read.address, values, block.kept))
         said = signals(events, post, self._clock.wall_ms(), self._clock.mono_ms(), None)
         answers = await asyncio.gather(*map(sink.signal, said), return_exceptions=True)
         errors = [answer for answer in answers if answer is not None]

@@ -122,8 +122,10 @@ class Listening:
         for caller in callers.values():
             caller.wire.close()
 
-    def welcome(self, address: tuple[Any, ...]) -> str | None:
-        """The caller's name when it may call, else None."""
+    def welcome(self, address: tuple[Any, ...] | None) -> str | None:
+        """The caller's name when it may call, else None; one that has gone already has no address."""
+        if address is None:
+            return None
         host = ipaddress.ip_address(address[0])
         if self._networks and not any(host in network for network in self._networks):
             self.refused += 1
@@ -237,8 +239,8 @@ async def listen(line: ListeningLine, greet: Greet) -> Listening:
     """Opens the port.  Raises DriverError."""
     try:
         return await Listening(line, greet).open()
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # ValueError: `peers` names something that is no network
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         fault = Fault(
             "line.listen",
             Text(
@@ -246,8 +248,8 @@ async def listen(line: ListeningLine, greet: Greet) -> Listening:
                 f"无法监听 {line.bind} 的端口 {line.port}：{reason}。",
             ),
             Text(
-                "Choose a free port above 1023, and an address of this box.",
-                "请选择大于 1023 的空闲端口，并填写本机地址。",
+                "Choose a free port above 1023 and an address of this box; write `peers` as 192.168.1.0/24.",
+                "请选择大于 1023 的空闲端口并填写本机地址；peers 请按 192.168.1.0/24 的格式填写。",
             ),
         )
         raise DriverError(fault, line.name) from error

@@ -233,6 +233,15 @@ def test_a_port_that_is_taken_is_a_fault_and_is_tried_again(tmp_path: Path) -> N
     asyncio.run(main())
 
 
+def test_networks_that_are_none_are_a_fault_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        line = TcpServerLine(name="fire-1", port=0, bind=LOCAL, peers=("the street",))
+        async with inside(tmp_path / "journal", line, (FirePanel(id="uitd", protocol="gb26875"),)) as gateway:
+            await asyncio.wait_for(_fault_told(gateway.sink.faults, "line.listen"), SETTLE_S)
+
+    asyncio.run(main())
+
+
 def test_a_panel_behind_a_serial_server_is_dialled(tmp_path: Path) -> None:
     async def main() -> None:
         frame = PANELS["jb3208"]().encode(single_smoke()[0].event)

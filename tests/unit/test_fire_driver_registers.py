@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from courtyard.drivers.base import DriverError
 from courtyard.drivers.fire.register_settings import Model, RegisterPanel
 from courtyard.drivers.fire.registers import RegisterDriver
 from courtyard.drivers.fire.watch import GRACE_S
@@ -43,6 +44,8 @@ class Polled:
     async def __aenter__(self) -> Polled:
         self._running = asyncio.get_running_loop().create_task(self.driver.run(self.sink))
         await elapse(3)
+        self.at_first = list(self.sink.signals)
+        self.sink.signals.clear()
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -98,7 +101,7 @@ def test_silence_and_loss_are_told_by_name_and_end_no_fire() -> None:
             await elapse(3)
             polled.slave.dead = True
             await elapse(20)
-            assert polled.sink.life("panel_silent") == [False, True]
+            assert polled.sink.life("panel_silent") == [True]
             assert polled.sink.faults["panel-1"][-1] == "panel.panel_silent"
             polled.line.unplug(line_fault("line.open.missing", port="/dev/ttyV0"))
             await elapse(GRACE_S + 5)
@@ -107,9 +110,12 @@ def test_silence_and_loss_are_told_by_name_and_end_no_fire() -> None:
             polled.line.fault, polled.slave.dead = None, False
             await elapse(20)
             assert polled.sink.life("link_lost")[-1] is False
-            assert polled.sink.life("panel_silent") == [False, True, False]
+            assert polled.sink.life("panel_silent") == [True, False]
             assert polled.sink.life("fire") == [True]
             assert polled.sink.faults["bus"][-1] is None
+            assert {frame.direction for frame in polled.driver.frames("panel-1")} == {"sent", "received"}
+            with pytest.raises(DriverError):
+                polled.driver.frames("nobody")
 
     virtually(main)
 
@@ -119,7 +125,28 @@ def test_registers_that_the_panel_refuses_are_a_fault_with_their_numbers() -> No
         async with Polled(Notifier(points=50), NOTIFIER) as polled:
             await elapse(5)
             assert polled.sink.faults["panel-1"][-1] == "device.refused"
-            assert polled.sink.life("panel_silent") == [False]
+            assert polled.sink.life("panel_silent") == []
+
+    virtually(main)
+
+
+@pytest.mark.parametrize(("panel", "listed"), [(Gst200, GST), (Notifier, NOTIFIER)])
+def test_the_first_poll_ends_what_ended_while_nobody_polled_and_begins_what_holds(
+    panel: type[Gst200] | type[Notifier], listed: RegisterPanel
+) -> None:
+    async def main() -> None:
+        simulated = panel()
+        simulated.happen(FIRE)
+        async with Polled(simulated, listed) as polled:
+            said = [(each.source, each.kind, each.active) for each in polled.at_first if each.severity == 1]
+            assert said.count((str(FIRE.point - (panel is Notifier)), "fire", True)) == 1
+            ended = {source for source, kind, active in said if kind == "fire" and not active}
+            assert len(ended) == {Gst200: 242, Notifier: 199}[panel]  # 241 devices and the panel itself
+            for kind in ("fault", "isolate"):
+                ends = [each for each in polled.at_first if each.kind == kind and not each.active]
+                assert len(ends) >= 200 - (panel is Gst200)
+            assert not [each for each in polled.at_first if each.severity == 4]
+            assert polled.sink.signals == []
 
     virtually(main)
 
