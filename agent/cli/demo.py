@@ -29,7 +29,7 @@ async def _perform(options: argparse.Namespace) -> int:
     from courtyard.agent.demo.unattended import check
     from courtyard.agent.demo.view import watch
 
-    console = Console()
+    console = Console(quiet=options.json)
     async with performance(options.lang) as show:
         if options.check:
             return 0 if await check(show, console) else 1

@@ -16,7 +16,7 @@ from courtyard.config.redact import Redactor
 def run(options: argparse.Namespace) -> int:
     """Exit status 0 after a clean stop; 1 when it cannot run (the reason is said)."""
     redactor = Redactor()
-    logs.set_up(redactor)
+    logs.set_up(redactor, style="journal" if options.json else None)
     gc.freeze()
     daemon = Daemon(
         options.site,

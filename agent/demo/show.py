@@ -26,6 +26,9 @@ from hw_sim.platform import Platform
 from hw_sim.subscriber import Subscriber
 
 RECENT_ALARMS = 6
+SPEED = 30.0
+DAY_S, MORNING_UTC_S = 86_400, -3_600
+"""Simulated time begins at seven in the morning (UTC+8) and runs 30 times as fast."""
 BACK_AFTER_S = 3.0
 """A killed agent is started again after this, as systemd does on a real box."""
 
@@ -54,7 +57,17 @@ class Show:
 
     def _simulator_arguments(self) -> list[str]:
         spec = compound.write_spec(self.folder)
-        return [sys.executable, "-m", "hw_sim", "fleet", str(spec), "--folder", str(self.folder / "sim")]
+        return [
+            sys.executable,
+            "-m",
+            "hw_sim",
+            "fleet",
+            str(spec),
+            "--folder",
+            str(self.folder / "sim"),
+            "--speed",
+            str(SPEED),
+        ]
 
     def _arrived(self, lane: str, record: dict[str, Any]) -> None:
         if lane == "reading":

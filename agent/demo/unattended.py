@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import msgspec
 from rich.console import Console
 
 from courtyard.agent.demo import compound
@@ -48,6 +49,8 @@ async def check(show: Show, console: Console) -> bool:
     if show.platform.missing() or show.platform.conflicts:
         tell(f"missing: {show.platform.missing()}, conflicts: {show.platform.conflicts}", "平台侧序号有缺失或冲突")
         return False
+    if console.quiet:
+        print(msgspec.json.encode({"complete": complete, "verdicts": [each._asdict() for each in verdicts]}).decode())
     tell(*(("nothing is missing", "数据完整，无缺失") if complete else ("SOMETHING IS MISSING", "数据有缺失")))
     return complete
 
@@ -62,8 +65,7 @@ async def _until(condition: Callable[[], bool], limit_s: float) -> bool:
 
 
 async def _served(show: Show) -> dict[str, list[float]]:
-    field = {unit.id: "count_0" if unit.model == "pulse-collector" else "total_m3" for unit in compound.METERS}
-    return {device: list(await show.control(f"served {device} {name}")) for device, name in field.items()}
+    return {unit.id: list(await show.control(f"served {unit.id} total_m3")) for unit in compound.METERS}
 
 
 def _verdicts(show: Show, served: dict[str, list[float]]) -> list[Verdict]:

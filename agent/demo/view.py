@@ -20,6 +20,12 @@ from courtyard.drivers.base import Text
 
 REFRESH_S = 0.25
 STALE_S = 5.0
+STATES = {
+    "raised": Text("raised      ", "报警"),
+    "acknowledged": Text("acknowledged", "确认"),
+    "returned": Text("returned    ", "恢复"),
+    "cleared": Text("cleared     ", "解除"),
+}
 HEADINGS = (
     Text("device", "设备"),
     Text("place", "位置"),
@@ -85,7 +91,9 @@ def _alarms(show: Show) -> Panel:
     for alarm in reversed(show.alarms):
         text = alarm["text_zh" if show.language == "zh-CN" else "text_en"]
         active = alarm["state"] in ("raised", "acknowledged")
-        lines.append(f"{alarm['at'][11:19]}  {alarm['state']:<12} {text}\n", style="bold red" if active else "green")
+        state = STATES[alarm["state"]].say(show.language)
+        lines.append(f"{alarm['at'][11:19]}Z  {state}  {text}\n", style="bold red" if active else "green")
+    lines.no_wrap, lines.overflow = True, "ellipsis"
     return Panel(lines, title=Text("alarms", "报警").say(show.language), title_align="left")
 
 
