@@ -57,17 +57,9 @@ class Show:
 
     def _simulator_arguments(self) -> list[str]:
         spec = compound.write_spec(self.folder)
-        return [
-            sys.executable,
-            "-m",
-            "hw_sim",
-            "fleet",
-            str(spec),
-            "--folder",
-            str(self.folder / "sim"),
-            "--speed",
-            str(SPEED),
-        ]
+        morning = time.time() // DAY_S * DAY_S + MORNING_UTC_S
+        living = ["--speed", str(SPEED), "--start", str(morning)]
+        return [sys.executable, "-m", "hw_sim", "fleet", str(spec), "--folder", str(self.folder / "sim"), *living]
 
     def _arrived(self, lane: str, record: dict[str, Any]) -> None:
         if lane == "reading":
