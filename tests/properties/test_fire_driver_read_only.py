@@ -24,7 +24,7 @@ from courtyard.drivers.fire.settings import FirePanel, Protocol
 from courtyard.drivers.fire.speech import speech_of
 from hw_sim.panels.models import PANELS
 from tests.fire_driver_rig import FULL, Watched, elapse, virtually
-from tests.fire_referee import harmless
+from tests.fire_referee import harmless, is_fire
 from tests.fire_strategies import objects_of
 from tests.fire_vectors import VECTORS
 
@@ -51,26 +51,35 @@ def frames_of(protocol: str) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@settings(max_examples=1000 if FULL else 15, deadline=None)
+@settings(max_examples=300 if FULL else 15, deadline=None)
 @given(data=st.data())
-def test_whatever_a_line_brings_nothing_commanding_leaves(protocol: Protocol, data: st.DataObject) -> None:
+def test_whatever_a_line_brings_nothing_commanding_leaves_and_no_fire_is_made_up(
+    protocol: Protocol, data: st.DataObject
+) -> None:
     heard = data.draw(st.lists(st.tuples(frames_of(protocol), st.sampled_from((0.0, 0.2, 1.0, 12.0))), max_size=12))
     address = data.draw(st.sampled_from((None, 0, 2, 255)))
 
-    async def main() -> list[bytes]:
+    async def main() -> tuple[list[bytes], list[bytes]]:
         panel = FirePanel(id="panel-1", protocol=protocol, speak=True, address=address)
         async with Watched(PANELS[protocol](), panel) as watched:
             await elapse(6)
             for frame, pause_s in heard:
                 watched.line.bring(frame)
                 await elapse(pause_s)
-            return [said for _, said in watched.line.said]
+            await elapse(3)
+            fires = [
+                bytes.fromhex(each.raw_hex) for each in watched.sink.signals if each.kind == "fire" and each.active
+            ]
+            return [said for _, said in watched.line.said], fires
 
-    for said in virtually(main):
+    left, fires = virtually(main)
+    for said in left:
         assert harmless(protocol, said), said.hex(" ")
+    for raised in fires:
+        assert is_fire(protocol, raised), raised.hex(" ")
 
 
-@settings(max_examples=1000 if FULL else 15, deadline=None)
+@settings(max_examples=300 if FULL else 15, deadline=None)
 @given(data=st.data())
 def test_whatever_a_centre_is_made_to_ask_nothing_commanding_leaves(data: st.DataObject) -> None:
     kind = data.draw(st.one_of(st.sampled_from(sorted(TYPES)), st.integers(-1, 256)))

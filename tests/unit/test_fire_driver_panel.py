@@ -345,3 +345,19 @@ def test_a_clock_that_was_never_set_keeps_nobody_from_being_answered() -> None:
             assert all(frame[6:12][-1] == 0 for frame in sent)
 
     virtually(main)
+
+
+@pytest.mark.parametrize("kind", ["half", "wrong-checksum", "garbage", "lost"])
+def test_a_spoilt_report_is_denied_or_missed_and_comes_again(kind: str) -> None:
+    async def main() -> None:
+        panel = Gb26875()
+        async with Watched(panel, FirePanel(id="uitd", protocol="gb26875")) as watched:
+            await elapse(1)
+            panel.mischief.plan(kind)  # type: ignore[arg-type]
+            watched.play(single_smoke())
+            await elapse(25)
+            assert watched.sink.began("fire") == ["1-6-12"]
+            assert confirmed(panel) == [True]
+            assert panel.denied == (kind == "wrong-checksum")
+
+    virtually(main)
