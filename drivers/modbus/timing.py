@@ -6,8 +6,8 @@ import zlib
 
 TICK_S = 2e-6
 """Event loops wake up to a clock tick early."""
-GRID_S = 0.05
-"""Polls begin on a common grid, so that hundreds of lines wake the process a few times a second."""
+GRID_S = 0.1
+"""Polls begin on a common grid, so that hundreds of lines wake the process ten times a second."""
 STRICT_SHARE = 0.04
 """Of the time of a busy line that waiting for silent units may take."""
 LONE_SHARE = 0.5
