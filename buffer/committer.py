@@ -18,12 +18,10 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal, TypeAlias, TypeVar
 
-from courtyard.buffer.chunks import ENTRY_OVERHEAD_BYTES
 from courtyard.buffer.composer import Composed, Composer
 from courtyard.buffer.database import Database
 from courtyard.buffer.disk import Worker
@@ -31,8 +29,10 @@ from courtyard.buffer.faults import DiskFault, classify
 from courtyard.buffer.ledger import Epoch, random_epoch
 from courtyard.buffer.opening import Opened, open_database
 from courtyard.buffer.refuge import Append, Refuge
+from courtyard.buffer.timers import Timers
 from courtyard.buffer.transaction import Receipt
-from courtyard.buffer.types import Appended, Entry, EntryTooLarge, JournalBusy, JournalClosed, UnknownLane
+from courtyard.buffer.types import Appended, Entry, JournalClosed
+from courtyard.buffer.waiting import Waiting
 
 Mode: TypeAlias = Literal["durable", "stalled", "memory"]
 T = TypeVar("T")
@@ -58,18 +58,16 @@ class Committer:
         self._database, self._composer, self._refuge = database, composer, refuge
         self._options, self._wall_ms = database.options, wall_ms
         self._changed, self._told, self._reopened = changed, told, reopened
-        self._ranks = {lane: rank for rank, lane in enumerate(self._options.lanes)}
-        self._pending: deque[Append] = deque()
-        self._pending_bytes = self._index = 0
+        self._waiting = Waiting(self._options, database.budget)
+        self._index = 0
         self._composed: Composed | None = None
         self._doubtful: Composed | None = None
         self._renewal: tuple[str, asyncio.Future[None]] | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._kick_scheduled = self._closed = self._flush = self._due = False
+        self._timers = Timers()
+        self._kick_scheduled = self._closed = self._draining = self._flush = self._due = False
         self._at_once = self._options.reading_commit_s <= 0
-        self._last_rank = len(self._ranks) - 1
-        self._most_bytes = database.budget.entry_bytes
+        self._last_rank = len(self._options.lanes) - 1
         self._delay_s = self._options.retry_s[0]
         self.mode: Mode = "durable" if fault is None else "memory"
         self.fault = fault
@@ -79,51 +77,37 @@ class Committer:
     def start(self, loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
         """From now on there is a loop to run in; if there was a fault, the disk is tried again later."""
         self._loop, self._worker = loop, worker
+        self._timers.start(loop)
         if self.fault is not None:
-            self._after("retry", self._delay_s, self._retry)
+            self._timers.after("retry", self._delay_s, self._retry)
 
     def submit(self, entries: Sequence[Entry], state: Mapping[str, bytes | None]) -> asyncio.Future[Appended]:
         """See Journal.submit."""
         if self._closed:
             raise JournalClosed("the journal is closed")
-        size, highest = 0, self._last_rank
-        for lane, _, body, _ in entries:
-            rank = self._ranks.get(lane)
-            if rank is None:
-                raise UnknownLane(lane)
-            if len(body) > self._most_bytes:
-                raise EntryTooLarge(f"{len(body)} bytes, at most {self._most_bytes}")
-            size += len(body) + ENTRY_OVERHEAD_BYTES
-            if rank < highest:
-                highest = rank
-        for value in state.values():
-            size += len(value or b"")
-        alarm = highest == 0
-        if not alarm and self._pending and self._pending_bytes + size > self._options.max_pending_bytes:
-            raise JournalBusy(f"{self._pending_bytes} bytes wait for the disk")
+        size, highest = self._waiting.weigh(entries, state)
         self._index += 1
-        append = Append(entries, state, self._loop.create_future(), self._index, size)
-        if self.mode != "durable" and (alarm or self.mode == "memory"):
+        append = Append(tuple(entries), dict(state) if state else state, self._loop.create_future(), self._index, size)
+        if self.mode != "durable" and (not highest or self.mode == "memory"):
             self._refuge.take(append)
             self._changed()
             return append.future
-        self._pending.append(append)
-        self._pending_bytes += size
-        if alarm:
+        self._waiting.put(append)
+        if not highest:
             append.timer = self._loop.call_later(self._options.commit_timeout_s, self._overdue, append)
         urgent = self._at_once or highest < self._last_rank or not entries
-        if urgent or self._pending_bytes * 2 > self._options.max_pending_bytes:
+        if urgent or self._waiting.is_half_full:
             self._due = True
             if not self.busy and not self._kick_scheduled:
                 self._kick_scheduled = True
                 self._loop.call_soon(self._kick)
         else:
-            self._after("reading", self._options.reading_commit_s, self.flush)
+            self._timers.after("reading", self._options.reading_commit_s, self.flush)
         return append.future
 
     def touch(self) -> None:
         """There is progress to make durable, with the next commit or within `progress_s`."""
-        self._after("flush", self._options.progress_s, self._flush_progress)
+        self._timers.after("flush", self._options.progress_s, self._flush_progress)
 
     def flush(self) -> None:
         """Makes durable what there is, now."""
@@ -144,18 +128,18 @@ class Committer:
 
     async def drain(self) -> None:
         """Returns when nothing is under way or waiting, or the disk does not answer."""
+        self._draining = True
         self.flush()
-        while self.mode == "durable" and (self.busy or self._pending or self._refuge.waiting):
+        while self.mode == "durable" and (self.busy or self._waiting or self._refuge.waiting):
             await self._turn()
             self._kick()
 
     def close(self) -> None:
         """Nothing is taken from now on; whoever still waits is told."""
         self._closed = True
-        for timer in self._timers.values():
-            timer.cancel()
+        self._timers.close()
         group = self._composed.group if self._composed is not None else ()
-        for append in (*group, *self._pending):
+        for append in (*group, *self._waiting.take_all()):
             append.refuse(JournalClosed("closed before the disk had it"))
 
     def damaged(self, detail: str) -> None:
@@ -174,37 +158,32 @@ class Committer:
         elif self._renewal is not None:
             self._commit(self._composer.compose((), Epoch(random_epoch(), self._wall_ms(), self._renewal[0])))
         elif self._wanted():
-            self._commit(self._composer.compose(self._take_group() if self._due else ()))
+            self._commit(self._composer.compose(self._take_group()))
         elif self._database.log_fill > 0.5:
             self._begin(self._database.checkpoint, self._checkpointed)
 
     def _wanted(self) -> bool:
         """True when there is something for a transaction to do."""
         flush = self._flush and self._composer.dirty
-        return (bool(self._pending) and self._due) or flush or self._refuge.waiting or self._database.oversize
+        shrink = self._database.oversize and not self._draining
+        return (bool(self._waiting) and self._due) or flush or self._refuge.waiting or shrink
 
     def _take_group(self) -> list[Append]:
-        group: list[Append] = []
-        size, most = 0, self._database.budget.group_bytes
-        while self._pending and (not group or size + self._pending[0].size <= most):
-            append = self._pending.popleft()
-            group.append(append)
-            size += append.size
-        self._pending_bytes -= size
-        if not self._pending:
+        group = self._waiting.take_group() if self._due else []
+        if not self._waiting:
             self._due = False
-            self._cancel("reading")
+            self._timers.cancel("reading")
         return group
 
     def _commit(self, composed: Composed) -> None:
         self._flush = False
-        self._cancel("flush")
+        self._timers.cancel("flush")
         self._composed = composed
         self._begin(partial(self._database.commit, composed.job), self._committed)
 
     def _begin(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
         self.busy = True
-        self._after("silence", self._options.disk_timeout_s, self._silent)
+        self._timers.after("silence", self._options.disk_timeout_s, self._silent)
         self._worker.call(work, partial(self._ended, done))
 
     def _ended(
@@ -212,7 +191,7 @@ class Committer:
     ) -> None:
         self.busy = False
         self.transactions += 1
-        self._cancel("silence")
+        self._timers.cancel("silence")
         if not self._closed:
             done(result, failure)
             self._kick()
@@ -248,9 +227,7 @@ class Committer:
         if self.mode == "durable":
             self.mode = "stalled"
             self._told(DiskFault("disk.slow", f"no commit within {self._options.commit_timeout_s} s"))
-        if append in self._pending:
-            self._pending.remove(append)
-            self._pending_bytes -= append.size
+        self._waiting.remove(append)
         self._refuge.take(append)
         self._changed()
 
@@ -267,24 +244,22 @@ class Committer:
             self._doubtful = composed
         self._hand_over(composed.group if composed is not None else ())
         self._delay_s = self._options.retry_s[0]
-        self._after("retry", 0, self._retry)
+        self._timers.after("retry", 0, self._retry)
 
     def _hand_over(self, group: Sequence[Append]) -> None:
-        pending, self._pending, self._pending_bytes = self._pending, deque(), 0
-        for append in (*group, *pending):
+        for append in (*group, *self._waiting.take_all()):
             if not append.handed:
                 self._refuge.take(append)
         self._changed()
 
     def _retry(self) -> None:
-        self._timers.pop("retry", None)
         if self.busy or self._closed:
             return
-        if self._database.opened:
+        damage = self.fault.detail if self.fault is not None and self.fault.code == "disk.damaged" else ""
+        if self._database.opened and not damage:
             self._composed = self._composer.compose(())
             self._begin(partial(self._database.commit, self._composed.job), self._retried_commit)
         else:
-            damage = self.fault.detail if self.fault is not None and self.fault.code == "disk.damaged" else ""
             self._begin(partial(open_database, self._database, self._wall_ms(), damaged=damage), self._retried_opening)
 
     def _retried_commit(self, receipt: Receipt | None, failure: BaseException | None) -> None:
@@ -315,29 +290,13 @@ class Committer:
         if self.fault is None or fault.code != self.fault.code:
             self._told(fault)
         self.fault = fault
-        self._after("retry", self._delay_s, self._retry)
+        self._timers.after("retry", self._delay_s, self._retry)
         self._delay_s = min(self._delay_s * 2, self._options.retry_s[1])
 
     def _recovered(self) -> None:
         if self.mode != "durable":
             self.mode, self.fault = "durable", None
             self._told(None)
-
-    # --- timers
-
-    def _after(self, name: str, delay_s: float, what: Callable[[], None]) -> None:
-        """One timer of each name; asking again while it runs changes nothing."""
-        if name not in self._timers and not self._closed:
-            self._timers[name] = self._loop.call_later(delay_s, self._ring, name, what)
-
-    def _ring(self, name: str, what: Callable[[], None]) -> None:
-        del self._timers[name]
-        what()
-
-    def _cancel(self, name: str) -> None:
-        timer = self._timers.pop(name, None)
-        if timer is not None:
-            timer.cancel()
 
     async def _turn(self) -> None:
         """Waits until what is under way has ended."""

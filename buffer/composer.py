@@ -72,7 +72,7 @@ class Composer:
         rescued, epochs, state = self._refuge.begin_storing() if renewal is None else ((), (), {})
         values = {name: value for name, (_, value) in state.items()}
         for append in group:
-            for name, value in append.state.items():
+            for name, value in append.state.items() if append.state else ():
                 if not self._refuge.superseded(name, append.index):
                     values[name] = value
         job = Job(
@@ -113,16 +113,18 @@ class Composer:
         for name in receipt.evidence:
             self._found("evidence.dropped", {"file": name})
         self._refuge.end_storing(job.epochs, composed.rescued_state)
-        name_of, answered = composed.epoch, Appended._make
+        epoch_name, appended = composed.epoch, Appended._make
         for append in composed.group:
             if append.state:
                 for name, value in append.state.items():
                     if not self._refuge.superseded(name, append.index):
                         set_state(ledger, name, value)
             if append.handed:
-                self.settle_unserved(name_of, [append], None)
+                self.settle_unserved(epoch_name, [append], None)
+            elif append.timer is not None or append.future.done():
+                append.answer(appended((epoch_name, append.seqs, True)))
             else:
-                append.answer(answered((name_of, append.seqs, True)))
+                append.future.set_result(appended((epoch_name, append.seqs, True)))
 
     def unbook(self, composed: Composed) -> None:
         """The transaction has failed: nothing of it counts."""
@@ -148,7 +150,10 @@ class Composer:
         entries = [entry for append in group for entry in append.entries]
         numbers = {lane: count(epoch.track(lane).last + 1) for lane in lanes}
         for append in group:
-            append.seqs = tuple([next(numbers[entry[0]]) for entry in append.entries])
+            if len(append.entries) == 1:
+                append.seqs = (next(numbers[append.entries[0][0]]),)
+            else:
+                append.seqs = tuple([next(numbers[entry[0]]) for entry in append.entries])
         chunks = []
         for lane in lanes:
             if mine := [entry for entry in entries if entry[0] == lane]:

@@ -46,6 +46,7 @@ class Budget:
         self.log_bytes = min(max(options.quota_bytes // 16, _MIN_LOG_BYTES), _MAX_LOG_BYTES)
         self.room_bytes = options.quota_bytes - self.log_bytes - _SIDE_BYTES
         self.group_bytes = self.log_bytes // 4
+        self.append_bytes = self.log_bytes // 2
         self.entry_bytes = min(options.max_entry_bytes, self.log_bytes // 4)
 
 

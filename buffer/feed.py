@@ -15,6 +15,7 @@ from courtyard.buffer.consumer import Consumer, Key
 from courtyard.buffer.ledger import Ledger
 from courtyard.buffer.memory import Memory
 from courtyard.buffer.pulse import Pulse
+from courtyard.buffer.ranges import RangeSet
 from courtyard.buffer.reading import Reading
 from courtyard.buffer.types import Backlog, Block, Gap, Which
 
@@ -94,8 +95,8 @@ class Feed:
         if block.seqs:
             self._consumer.busy(key).remove(block.first, block.last)
             epoch = self._ledger.epochs.get(block.epoch)
-            absent = [] if epoch is None else epoch.track(block.lane).absent.within(block.first, block.last)
-            for first, last in absent:
+            absent = RangeSet([(block.first, block.last)]) if epoch is None else epoch.track(block.lane).absent
+            for first, last in absent.within(block.first, block.last):
                 self._consumer.lose(key, first, last, (block.oldest_at_ms, block.oldest_at_ms), "quota")
                 self._touch()
         self._pulse.beat()

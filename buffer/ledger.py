@@ -197,11 +197,12 @@ class Ledger:
         return behind
 
     def dead_epochs(self, keep: str) -> list[str]:
-        """Epochs, neither current nor `keep`, that hold no record; gaps of theirs are told without them."""
+        """Epochs, neither current nor `keep`, without records, also in flight; gaps of theirs are told without them."""
+        flying = {key[0] for c in self.consumers.values() for key, ranges in c.inflight.items() if ranges}
         return [
             epoch.name
             for epoch in self.epochs.values()
-            if epoch.name not in (self.current, keep) and not any(t.records for t in epoch.tracks.values())
+            if epoch.name not in (self.current, keep, *flying) and not any(t.records for t in epoch.tracks.values())
         ]
 
     def surplus_epochs(self, most: int, keep: str) -> list[str]:

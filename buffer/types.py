@@ -201,7 +201,7 @@ class JournalClosed(JournalError):
 
 
 class EntryTooLarge(JournalError):
-    """One record is larger than `max_entry_bytes`."""
+    """One record is larger than `max_entry_bytes`, or one append larger than a transaction may be."""
 
 
 class UnknownLane(JournalError):

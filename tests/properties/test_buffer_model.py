@@ -227,7 +227,6 @@ class JournalMachine(RuleBasedStateMachine):
         gone = self.fleeting
         for uplink in self.uplinks.values():
             uplink.owed -= gone
-            uplink.told -= uplink.owed - uplink.acked
         self.fleeting = set()
         self.open()
 

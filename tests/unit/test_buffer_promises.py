@@ -527,6 +527,8 @@ def test_what_cannot_be_taken_is_refused_by_name(tmp_path: Path) -> None:
             journal.submit([Entry("gossip", 1, b"{}")])
         with pytest.raises(EntryTooLarge):
             journal.submit(entries("event", [b"x" * 300_000]))
+        with pytest.raises(EntryTooLarge):
+            journal.submit(entries("reading", numbered(10, 30_000)))
         waiting = [journal.submit(entries("reading", [body])) for body in numbered(40, 1200)]
         with pytest.raises(JournalBusy):
             journal.submit(entries("reading", numbered(5, 1200)))
