@@ -24,19 +24,19 @@ from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.normalise import Places
 from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.pipeline import Pipeline
+from courtyard.agent.platforms import Numbering, inventory_of, secrets_of
 from courtyard.agent.reactions import Reactions
 from courtyard.agent.recorder import Recorder
-from courtyard.agent.records import Inventory, LaneStatus, Status, encode, instant
+from courtyard.agent.records import LaneStatus, Status, instant
 from courtyard.agent.rules.rulebook import RuleBook
 from courtyard.agent.supervisor import Supervisor
-from courtyard.agent.uplinks.endpoint import Endpoint
 from courtyard.agent.uplinks.inbox import Request
 from courtyard.agent.uplinks.uplink import MqttUplink
 from courtyard.buffer import Finding
 from courtyard.buffer.feed import Feed
 from courtyard.buffer.journal import Journal
 from courtyard.config.site import Uplink
-from courtyard.config.snapshot import Difference, InstalledDevice, Snapshot, difference
+from courtyard.config.snapshot import Difference, Snapshot, difference
 from courtyard.drivers.base import DriverError, Fault, Reading, Scalar, Text, Write
 from courtyard.drivers.lines.settings import LineSettings
 from courtyard.drivers.modbus.driver import ModbusDriver
@@ -115,7 +115,7 @@ class Gateway:
         for uplink in site.uplinks:
             if uplink.name not in self.uplinks:
                 self._start_uplink(uplink)
-        inventory = self._inventory()
+        inventory = inventory_of(self.snapshot)
         for running in self.uplinks.values():
             running.set_inventory(inventory)
         return changes
@@ -228,7 +228,7 @@ class Gateway:
         name = settings.name
         folder = os.environ.get("CREDENTIALS_DIRECTORY")
         credentials = Path(folder) if folder else None
-        self._learn_secrets(_secrets_of(settings, self.snapshot.directory, credentials))
+        self._learn_secrets(secrets_of(settings, self.snapshot.directory, credentials))
 
         async def execute(request: Request) -> bytes | None:
             arrival = Arrival(name, retained=request.retained, remaining_s=request.remaining_s)
@@ -239,7 +239,7 @@ class Gateway:
             settings,
             self.snapshot.site.gateway.id,
             feed,
-            _Numbering(self.journal, self.book),
+            Numbering(self.journal, self.book),
             status=self.status,
             wall_ms=self.clock.wall_ms,
             directory=self.snapshot.directory,
@@ -247,7 +247,7 @@ class Gateway:
             commands=execute,
             fault=lambda fault: self._uplink_says(name, fault),
         )
-        uplink.set_inventory(self._inventory())
+        uplink.set_inventory(inventory_of(self.snapshot))
         self._supervisor.start(uplink_part(name), uplink.run)
 
     def _uplink_says(self, name: str, fault: Fault | None) -> None:
@@ -256,10 +256,6 @@ class Gateway:
         else:
             self._uplink_faults[name] = fault
         self.pipeline.health(uplink_part(name), fault)
-
-    def _inventory(self) -> dict[str, bytes]:
-        gateway = self.snapshot.site.gateway.id
-        return {device.id: encode(_inventory_of(gateway, device)) for device in self.snapshot.devices.values()}
 
 
 def line_part(name: str) -> str:
@@ -270,47 +266,3 @@ def line_part(name: str) -> str:
 def uplink_part(name: str) -> str:
     """The supervised part that runs an uplink."""
     return f"uplink {name}"
-
-
-class _Numbering:
-    """The journal's numbering as an uplink sees it; alarms follow when it begins anew."""
-
-    def __init__(self, journal: Journal, book: AlarmBook) -> None:
-        self._journal, self._book = journal, book
-
-    @property
-    def epoch(self) -> str:
-        return self._journal.epoch
-
-    @property
-    def heads(self) -> Mapping[str, int]:
-        return self._journal.heads
-
-    async def renew_epoch(self, reason: str) -> None:
-        await self._journal.renew_epoch(reason)
-        self._book.renumber()
-
-
-def _secrets_of(settings: Uplink, directory: Path, credentials: Path | None) -> list[str]:
-    try:
-        password = Endpoint.of(settings, directory, credentials).password()
-    except DriverError:
-        return []  # the uplink meets the same refusal when it connects, and names it with its cure
-    return [password] if password else []
-
-
-def _inventory_of(gateway: str, device: InstalledDevice) -> Inventory:
-    settings = device.settings
-    return Inventory(
-        v=1,
-        gateway=gateway,
-        device=device.id,
-        place=device.place,
-        profile=settings.profile,
-        install=settings.install,
-        name=settings.name,
-        title_en=device.title.en,
-        title_zh=device.title.zh,
-        every_s=settings.every_s,
-        points={name: point.unit or "" for name, point in device.points.items()},
-    )
