@@ -1,10 +1,10 @@
 """The driver as a whole, in virtual time: schedule, faults of devices and lines, refusals, commands."""
 
-from __future__ from itertools import pairwise
-import annotations
+from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from typing import Any
 
 import msgspec
