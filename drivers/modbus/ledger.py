@@ -7,7 +7,8 @@ RTU answers carry no number: what tells them apart is unit, function and length.
 2. A later request is asked in a way whose answer no debt resembles: with one, two or three registers more, which are
    cut off again.  Such a request can follow at once.
 3. When no such way is left, the unit is let alone until the profile's `late` has passed since the debt arose, and is
-   then asked a shorter question first; its answer proves that the unit, which takes requests in turn, owes nothing.
+   then asked a shorter question first; its answer proves that a unit which takes requests in turn owes nothing older.
+   When these are owed too, the oldest is asked again after five times `late`.
 4. A debt ends when its answer is seen, when (3) proves it void, or when it is old and the unit has answered since.
 """
 
@@ -21,6 +22,7 @@ from courtyard.drivers.modbus.timing import TICK_S
 
 FORGET_AFTER_S = 60.0
 FORGET_AFTER_LATES = 20
+REUSE_AFTER_LATES = 5
 LONGEST_PROOF = 4
 """Registers of the question that proves a unit clear."""
 
@@ -52,9 +54,9 @@ class Ledger:
         if unit in self._debts:
             self._answered[unit] = now
 
-    def void(self, unit: int) -> None:
-        """The unit has answered a question that came after all its debts."""
-        self._debts.pop(unit, None)
+    def void(self, unit: int, late_s: float, now: float) -> None:
+        """The unit has answered a question that came after all its debts; those that may still be late remain."""
+        self._drop(unit, [shape for shape, at in self._debts.get(unit, {}).items() if at + late_s <= now + TICK_S])
 
     def settle(self, adu: bytes) -> bool:
         """Whether this answer was owed; if so, it is no longer."""
@@ -79,21 +81,27 @@ class Ledger:
         clear_at = max(debts[shape] for shape in shapes) + late_s
         if now + TICK_S < clear_at:
             return clear_at
-        return self._proof(unit, ways[0]) or Way(ways[0], False)
+        return self._proof(unit, ways[0], late_s, now)
 
-    def _proof(self, unit: int, read: Read) -> Way | None:
-        """The longest question within the registers of `read` whose answer nothing owed resembles."""
-        step = 8 if read.function in BIT_FUNCTIONS else 1
-        for steps in range(min(LONGEST_PROOF, (read.quantity - 1) // step), 0, -1):
-            shorter = read._replace(quantity=steps * step)
-            if read_request(unit, shorter).expected not in self._debts[unit]:
-                return Way(shorter, True)
-        return None
+    def _proof(self, unit: int, read: Read, late_s: float, now: float) -> Way | float:
+        """A question within the registers of `read`: the longest that nothing owed resembles, else the oldest again."""
+        debts, step = self._debts[unit], 8 if read.function in BIT_FUNCTIONS else 1
+        most = min(LONGEST_PROOF, (read.quantity - 1) // step)
+        shorter = [read._replace(quantity=steps * step) for steps in range(most, 0, -1)]
+        since = {question: debts.get(read_request(unit, question).expected) for question in shorter or [read]}
+        oldest = min(since, key=lambda question: since[question] or 0.0)
+        again_at = (since[oldest] or 0.0) + REUSE_AFTER_LATES * late_s
+        if since[oldest] is not None and now + TICK_S < again_at:
+            return again_at
+        return Way(oldest, oldest is not read)
 
     def _forget(self, unit: int, late_s: float, now: float) -> None:
-        debts, answered = self._debts[unit], self._answered.get(unit, 0.0)
-        age_s = max(FORGET_AFTER_S, FORGET_AFTER_LATES * late_s)
-        for shape in [shape for shape, at in debts.items() if at < answered and now - at > age_s]:
-            del debts[shape]
-        if not debts:
+        answered, age_s = self._answered.get(unit, 0.0), max(FORGET_AFTER_S, FORGET_AFTER_LATES * late_s)
+        debts = self._debts[unit].items()
+        self._drop(unit, [shape for shape, at in debts if at < answered and now - at > age_s])
+
+    def _drop(self, unit: int, shapes: list[Expected]) -> None:
+        for shape in shapes:
+            del self._debts[unit][shape]
+        if not self._debts.get(unit, True):
             del self._debts[unit]

@@ -96,13 +96,13 @@ class RtuLink(Link):
                 if way.read == ask.read or refusal.code not in UNPROVEN:
                     raise
                 if way.proof:  # refused for its own sake: time alone must do, and it has passed
-                    self._ledger.void(ask.unit)
+                    self._ledger.void(ask.unit, ask.late_s, self._loop.time())
                 else:
                     ask.ways = tuple(read for read in ask.ways if read.quantity < way.read.quantity)
                 continue
             if not way.proof:
                 return adu[3 : 3 + ask.read.payload_bytes]
-            self._ledger.void(ask.unit)
+            self._ledger.void(ask.unit, ask.late_s, self._loop.time())
 
     async def _exchange(self, request: Request, timeout_s: float, record: Record) -> bytes:
         wire, loop = self.wire(), self._loop
@@ -203,7 +203,7 @@ class RtuLink(Link):
         frame = bytes(self._buffer[start:end])
         del self._buffer[:end]
         if start:
-            self.count("noise_bytes")
+            self.count("noise")
         self.records[frame[0]].frames.append(Frame(self._loop.time(), False, frame))
         return frame[:-2]
 
