@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import async_solipsism
+import pytest
 from pymodbus.constants import ExcCodes
 from pymodbus.framer import FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
@@ -28,6 +29,7 @@ from courtyard.drivers.base import DriverError, Fault, Reading, Signal
 from courtyard.drivers.lines.faults import line_fault
 from courtyard.drivers.lines.settings import LineSettings, SerialLine, TcpLine
 from courtyard.drivers.lines.wire import Listener, Wire
+from courtyard.drivers.modbus.driver import ModbusDriver
 from courtyard.drivers.modbus.settings import ModbusDevice, ModbusPoint, ModbusProfile, RegisterPoint
 
 SERIAL = SerialLine(name="bus", port="/dev/ttyV0", baud=9600, stop_bits=2)
@@ -263,3 +265,31 @@ def twenty_registers() -> Slave:
     """Ten floats: 1.0 to 10.0, and a few registers behind them."""
     words = struct.unpack(">20H", struct.pack(">10f", *range(1, 11)))
     return Slave(dict(enumerate((*words, 0, 0, 0, 0))))
+
+
+Script = Callable[[ModbusDriver, Memory], Awaitable[None]]
+
+
+def poll(line: VirtualLine, devices: list[ModbusDevice], script: Script) -> Memory:
+    """Runs the driver beside a script, then cancels it."""
+
+    async def main() -> Memory:
+        memory = Memory()
+        driver = ModbusDriver(line.settings, devices, LoopClock(), open_line=line.open, chance=lambda: 0.5)
+        running = asyncio.create_task(driver.run(memory))
+        await elapse(0)
+        await script(driver, memory)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert line.wire is None or not line.wire.is_open
+        return memory
+
+    return run_virtually(main)
+
+
+def for_seconds(seconds: float) -> Script:
+    async def script(driver: ModbusDriver, memory: Memory) -> None:
+        await elapse(seconds)
+
+    return script
