@@ -54,7 +54,7 @@ def points(draw: st.DrawFn) -> list[ModbusPoint]:
 
 
 @given(points(), payloads, st.sampled_from(ORDERS))
-@settings(max_examples=examples(400), deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 def test_values_do_not_depend_on_which_points_are_decoded_together(
     made: list[ModbusPoint], payload: bytes, order: Any
 ) -> None:
@@ -89,7 +89,7 @@ def _raw(point: ModbusPoint, payload: bytes, order: Any) -> Any:
 
 
 @given(st.sampled_from(NUMBERS), st.sampled_from(["ABCD", "CDAB"]), st.binary(min_size=8, max_size=8))
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_pymodbus_reads_the_same_numbers(type_: str, order: Any, data: bytes) -> None:
     payload = data[: 2 * WORDS[type_]]  # type: ignore[index]
     words = list(struct.unpack(f">{len(payload) // 2}H", payload))
@@ -107,7 +107,7 @@ def test_pymodbus_reads_the_same_numbers(type_: str, order: Any, data: bytes) ->
     st.lists(st.tuples(st.integers(0, REGISTERS - 4), st.sampled_from(["float32", "float64"]))),
     st.sampled_from(ORDERS),
 )
-@settings(max_examples=examples(400), deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 def test_the_check_of_all_floats_at_once_agrees_with_each(payload: bytes, places: list[Any], order: Any) -> None:
     cells = [Cell(offset, type_, order) for offset, type_ in places]
     raws, normal = unpack_registers(cells, len(payload))(payload)

@@ -15,7 +15,7 @@ CLIENT = FramerRTU(DecodePDU(False))
 
 
 @given(st.binary(max_size=300), st.sampled_from(["auto", "rtu", "tcp"]))
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_any_bytes_give_parts_within_them(frame: bytes, framing: Framing) -> None:
     dissection = dissect(frame, framing=framing)
     assert dissection.valid == (dissection.error is None) == (dissection.error_at is None)

@@ -177,7 +177,7 @@ def test_noise_and_broken_frames_never_become_values(plan: Any, data: st.DataObj
     kind=st.sampled_from([SERIAL, TCP]),
     chunks=st.lists(st.tuples(st.sampled_from([0.0, 0.01, 0.6]), st.binary(max_size=300)), max_size=12),
 )
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_any_bytes_at_any_time_raise_nothing_unexpected(kind: Any, chunks: list[tuple[float, bytes]]) -> None:
     def behaviour(unit: int, request: ModbusPDU, answer: ModbusPDU) -> list[Reply]:
         return list(chunks)

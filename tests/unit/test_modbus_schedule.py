@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from courtyard.drivers.modbus.driver import ModbusDriver
