@@ -11,6 +11,8 @@ from bench.process import cpu_share, usage
 from bench.throughput import rig
 
 QUOTA_BYTES = 64_000_000
+SETTLE_S = 30.0
+"""From the full quota until memory is what it will be."""
 
 
 class Outage(NamedTuple):
@@ -33,6 +35,7 @@ def measure(seconds: float = 90.0) -> Outage:
         deadline = time.monotonic() + seconds
         while _size(directory) < 0.9 * QUOTA_BYTES and time.monotonic() < deadline:
             time.sleep(0.5)
+        time.sleep(SETTLE_S)
         served, before, largest = _answers(stage.served("served")), usage(stage.agent_pid), 0
         end = time.monotonic() + seconds
         while time.monotonic() < end:

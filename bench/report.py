@@ -47,20 +47,32 @@ def commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def markdown(sections: Iterable[Section]) -> str:
-    """The whole document."""
+INTRODUCTION = (
+    "# Measurements\n\n"
+    "Written by `make bench`; a section is replaced when its own command runs again. Ratios compare runs of the same "
+    "minute; the rest is of the machine named with it."
+)
+
+
+def markdown(section: Section) -> str:
+    """One section of the document."""
+    load = os.getloadavg()[0]
     parts = [
-        "# Measurements",
-        "Written by `make bench`. Ratios compare runs of the same minute; the rest is this machine's.",
-        f"Machine: {machine()}. Commit: {commit()}.",
+        f"## {section.title}",
+        f"`{section.command}`, commit {commit()}, load {load:.1f}: {machine()}.",
+        *([section.note] if section.note else []),
     ]
-    for section in sections:
-        parts.append(f"## {section.title}")
-        parts.append(f"`{section.command}`" + (f"\n\n{section.note}" if section.note else ""))
-        rows = ["| what | measured | target | met |", "| --- | --- | --- | --- |"]
-        rows += [f"| {row.what} | {row.measured} | {row.target} | {_verdict(row.met)} |" for row in section.rows]
-        parts.append("\n".join(rows))
-    return "\n\n".join(parts) + "\n"
+    rows = ["| what | measured | target | met |", "| --- | --- | --- | --- |"]
+    rows += [f"| {row.what} | {row.measured} | {row.target} | {_verdict(row.met)} |" for row in section.rows]
+    return "\n\n".join((*parts, "\n".join(rows)))
+
+
+def save(sections: Iterable[Section], file: Path = FILE) -> None:
+    """Puts the sections into the document, each in the place of the one with the same title."""
+    text = file.read_text(encoding="utf-8") if file.exists() else INTRODUCTION
+    known = {part.splitlines()[0]: "## " + part.strip() for part in text.split("\n## ")[1:]}
+    known |= {section.title: markdown(section) for section in sections}
+    file.write_text("\n\n".join((INTRODUCTION, *known.values())) + "\n", encoding="utf-8")
 
 
 def _verdict(met: bool | None) -> str:
