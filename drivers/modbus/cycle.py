@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from courtyard.drivers.base import Fault, Scalar
 from courtyard.drivers.modbus.faults import FAILURE_FAULTS, device_fault, refusal, refused_fault
-from courtyard.drivers.modbus.link import EMPTY, Link, NotYet, Refused, Unanswered
+from courtyard.drivers.modbus.link import CHEAP_FAILURES, EMPTY, Link, NotYet, Refused, Unanswered
 from courtyard.drivers.modbus.unit import SILENT_PARTS, Job, Unit
 
 NO_ANSWER = "bad:comm"
 
 MayRetry = Callable[[Unit, int, float], bool]
 """Given the tries of this request so far, all in vain, and for how many seconds the last one was waited for (0 when
-something came, if damaged): whether to try again."""
+something came at once): whether to try again."""
 
 
 class Busy(Exception):
@@ -69,7 +69,7 @@ async def run_cycle(unit: Unit, link: Link, may_retry: MayRetry) -> Cycle:
                 raise
             trouble = _trouble(unit, failed)
             quality.update(dict.fromkeys(job.decoder.names, NO_ANSWER))
-            if not (isinstance(failed, Unanswered) and failed.failure == "garbled"):  # that costs little time
+            if not _cheap(failed):
                 job.silences += 1
                 silent = True
         else:
@@ -101,10 +101,13 @@ async def _ask(unit: Unit, job: Job, link: Link, may_retry: MayRetry) -> bytes:
                 raise
             last = failed
             tries += 1
-            damaged = isinstance(failed, Unanswered) and failed.failure == "garbled"
-            if not may_retry(unit, tries, 0.0 if damaged else link.now() - began):
+            if not may_retry(unit, tries, 0.0 if _cheap(failed) else link.now() - began):
                 raise
             unit.count("retries")
+
+
+def _cheap(failed: Exception) -> bool:
+    return isinstance(failed, Unanswered) and failed.failure in CHEAP_FAILURES
 
 
 def _trouble(unit: Unit, failed: Unanswered | NotYet) -> Fault:

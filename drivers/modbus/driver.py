@@ -173,6 +173,9 @@ class ModbusDriver:
 
     async def _poll(self, unit: Unit, now: float) -> None:
         unit.plan(now)
+        if not unit.jobs:
+            unit.schedule.take(now)
+            return  # it refuses everything, and is asked again when its requests are learned anew
         try:
             cycle = await run_cycle(unit, self._connection.link, self._may_retry)
         except NotYet as early:
@@ -260,8 +263,8 @@ class ModbusDriver:
 
     def _line_fault(self) -> Fault | None:
         """Of a line that is up."""
-        several = isinstance(self._line, SerialLine) and len(self._roster) > 1
-        return device_fault("line.silent") if several and self._roster.all_silent() else None
+        silent = isinstance(self._line, SerialLine) and self._roster.all_silent()
+        return device_fault("line.silent") if silent else None
 
     def _tell(self, subject: str, fault: Fault | None) -> None:
         if self._sink is not None and (subject not in self._told or self._told[subject] != fault):

@@ -43,6 +43,7 @@ FAILURE_FAULTS: dict[Failure, str] = {
     "silent": "device.silent",
     "garbled": "device.garbled",
     "mismatch": "device.mismatch",
+    "doubtful": "device.late",
     "echo": "device.echo",
     "babble": "device.babble",
 }

@@ -49,6 +49,10 @@ class Ledger:
         """Whether anything of this unit may still come."""
         return unit in self._debts
 
+    def owes_lately(self, unit: int, late_s: float, now: float) -> bool:
+        """Whether something of this unit may come within the time in which it has been seen to answer."""
+        return any(now < at + late_s for at in self._debts.get(unit, {}).values())
+
     def answered(self, unit: int, now: float) -> None:
         """The unit gave the answer that was wanted."""
         if unit in self._debts:

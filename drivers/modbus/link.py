@@ -22,9 +22,11 @@ FRAMES_KEPT = 8
 EMPTY = 0
 """Stands for the exception code of an answer without data, as some servers give instead of exception 2."""
 
-Failure = Literal["silent", "garbled", "mismatch", "echo", "babble"]
-"""No byte came; bytes that are no frame; a frame that answers another question; bytes but not the echo that must come
-first; the line is never quiet."""
+Failure = Literal["silent", "garbled", "mismatch", "doubtful", "echo", "babble"]
+"""No byte came; bytes that are no frame; a frame that answers another question; a refusal that may be meant for an
+earlier question; bytes but not the echo that must come first; the line is never quiet."""
+CHEAP_FAILURES = ("garbled", "doubtful")
+"""Something came at once, so that little time was lost."""
 
 
 class Unanswered(Exception):
@@ -41,6 +43,8 @@ class Refused(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(f"exception {code}")
         self.code = code
+        self.doubtful = False
+        """It may be the refusal of an earlier request."""
 
 
 class NotYet(Exception):
@@ -142,12 +146,18 @@ class Link(ABC):
     async def read(self, ask: Ask) -> bytes:
         """The data bytes of the answer.  Raises Unanswered, Refused, NotYet or LineDown."""
         async with self._turn:
-            return await self._read(ask)
+            try:
+                return await self._read(ask)
+            except Refused as refused:
+                raise _undoubted(refused) from None
 
-    async def write(self, request: Request, timeout_s: float, record: Record) -> None:
+    async def write(self, request: Request, profile: ModbusProfile, record: Record) -> None:
         """Returns when the unit has confirmed.  Raises as `read` does."""
         async with self._turn:
-            await self._exchange(request, timeout_s, record)
+            try:
+                await self._exchange(request, profile.timeout_s, profile.late_s, record)
+            except Refused as refused:
+                raise _undoubted(refused) from None
 
     @abstractmethod
     def received(self, data: bytes) -> None: ...
@@ -160,7 +170,7 @@ class Link(ABC):
     async def _read(self, ask: Ask) -> bytes: ...
 
     @abstractmethod
-    async def _exchange(self, request: Request, timeout_s: float, record: Record) -> bytes:
+    async def _exchange(self, request: Request, timeout_s: float, late_s: float, record: Record) -> bytes:
         """The whole ADU of the answer."""
 
     def wire(self) -> Wire:
@@ -181,3 +191,7 @@ class Link(ABC):
         """Ends the wait without one."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
+
+
+def _undoubted(refused: Refused) -> Refused | Unanswered:
+    return Unanswered("doubtful") if refused.doubtful else refused

@@ -55,7 +55,7 @@ class Roster:
         look_again = float("inf")
         others: _Others | None = None
         for unit in self._units.values():
-            if unit.unusable is not None:
+            if not unit.polled:
                 continue
             ready_at = unit.ready_at
             if unit.suspect and ready_at <= now + TICK_S:
@@ -77,10 +77,12 @@ class Roster:
         return others.busy_at >= now + unit.probe_s or self._affordable_at(unit, others, now) <= now
 
     def all_silent(self) -> bool:
-        return bool(self._units) and all(unit.offline for unit in self)
+        """Whether no device answers of several that are polled."""
+        polled = [unit for unit in self if unit.polled]
+        return len(polled) > 1 and all(unit.offline for unit in polled)
 
     def _others(self, unit: Unit | None) -> _Others:
-        living = [other for other in self if not other.suspect and other is not unit and other.unusable is None]
+        living = [other for other in self if not other.suspect and other is not unit and other.polled]
         return _Others(
             sum(min(1.0, other.cost_s / other.schedule.period_s) for other in living),
             min((other.schedule.period_s for other in living), default=None),

@@ -43,7 +43,8 @@ SETTLE_S = 0.05
 """Silence after which bytes that make no frame will not become one; USB adapters deliver in steps of 16 ms."""
 BABBLE_S = 1.0
 """Longest wait for the line to fall quiet."""
-MOST_BYTES = 1024
+MOST_BYTES = 520
+"""Kept of what came; two of the longest frames."""
 UNPROVEN = (2, 3, EMPTY)
 """Refusals that a wider read than asked for may get although the read itself is right."""
 
@@ -91,7 +92,7 @@ class RtuLink(Link):
                 raise NotYet(way)
             request = read_request(ask.unit, way.read)
             try:
-                adu = await self._exchange(request, ask.timeout_s, ask.record)
+                adu = await self._exchange(request, ask.timeout_s, ask.late_s, ask.record)
             except Refused as refusal:
                 if way.read == ask.read or refusal.code not in UNPROVEN:
                     raise
@@ -104,7 +105,7 @@ class RtuLink(Link):
                 return adu[3 : 3 + ask.read.payload_bytes]
             self._ledger.void(ask.unit, ask.late_s, self._loop.time())
 
-    async def _exchange(self, request: Request, timeout_s: float, record: Record) -> bytes:
+    async def _exchange(self, request: Request, timeout_s: float, late_s: float, record: Record) -> bytes:
         wire, loop = self.wire(), self._loop
         await self._silence()
         self._sort_out_stray_bytes()
@@ -115,6 +116,7 @@ class RtuLink(Link):
         answer: asyncio.Future[bytes] = loop.create_future()
         self._answer = answer
         sent_at = loop.time()
+        doubtful = self._ledger.owes_lately(unit, late_s, sent_at)
         record.frames.append(Frame(sent_at, True, frame))
         self._quiet_at = sent_at + len(frame) * self._character_s + self._pause_s
         first_byte_by = self._quiet_at + timeout_s
@@ -127,8 +129,9 @@ class RtuLink(Link):
             answered = True
             self._ledger.answered(unit, loop.time())
             return adu
-        except Refused:
-            answered = not self._ledger.owes(unit)  # else the refusal may be that of an earlier request
+        except Refused as refusal:
+            answered = not self._ledger.owes(unit)
+            refusal.doubtful = doubtful
             raise
         except Unanswered:
             answered = self._buffer.startswith(request.expected.head)  # damaged, but nothing else begins like this
@@ -158,9 +161,7 @@ class RtuLink(Link):
         self._buffer += data
         if len(self._buffer) > MOST_BYTES:
             del self._buffer[:-MOST_BYTES]
-        if self._request is None:
-            self._sort_out_stray_bytes()
-        else:
+        if self._request is not None:
             self._examine(self._request, now)
 
     def _examine(self, request: Request, now: float) -> None:
@@ -221,6 +222,7 @@ class RtuLink(Link):
             self._mismatch = self._mismatch or adu[0] == unit
 
     def _sort_out_stray_bytes(self) -> None:
+        """What came while nothing was asked: late answers, and noise, which is cheap because it is looked at once."""
         while len(self._buffer) >= SHORTEST_RTU and (adu := self._next_frame()) is not None:
             self._not_ours(adu)
 

@@ -56,9 +56,9 @@ class TcpLink(Link):
         self._owed.clear()
 
     async def _read(self, ask: Ask) -> bytes:
-        return (await self._exchange(ask.request, ask.timeout_s, ask.record))[3:]
+        return (await self._exchange(ask.request, ask.timeout_s, ask.late_s, ask.record))[3:]
 
-    async def _exchange(self, request: Request, timeout_s: float, record: Record) -> bytes:
+    async def _exchange(self, request: Request, timeout_s: float, late_s: float, record: Record) -> bytes:
         wire, loop = self.wire(), self._loop
         number = self._next_number()
         adu, expected = request

@@ -8,6 +8,8 @@ TICK_S = 2e-6
 """Event loops wake up to a clock tick early."""
 GRID_S = 0.1
 """Polls begin on a common grid, so that hundreds of lines wake the process ten times a second."""
+FIRST_WITHIN_S = 5.0
+"""After the start."""
 STRICT_SHARE = 0.04
 """Of the time of a busy line that waiting for silent units may take."""
 LONE_SHARE = 0.5
@@ -18,23 +20,39 @@ MOST_DEBT = 4
 
 
 class Schedule:
-    """The due times of one device: `phase + n * period`.  A time that passes while the line is busy is skipped."""
+    """The due times of one device: `phase + n * period`.  A time that passes while the line is busy is skipped.
 
-    __slots__ = ("due", "period_s")
+    A device with a long period is also due soon after the start, so that nobody waits an hour for its first values.
+    """
+
+    __slots__ = ("_regular", "due", "period_s")
 
     def __init__(self, period_s: float, phase: float, now: float) -> None:
         """`phase` 0..1 is the place within the period; it is moved to the grid."""
         self.period_s = max(period_s, SHORTEST_PERIOD_S)
-        slots = max(1, int(self.period_s / GRID_S))
-        offset = int(phase * slots) * min(GRID_S, self.period_s)
-        passed = (now - offset) // self.period_s
-        self.due = offset + (passed + 1) * self.period_s
+        self.due = _after(now, self.period_s, phase)
+        self._regular: float | None = None
+        if self.period_s > FIRST_WITHIN_S:
+            early = _after(now, FIRST_WITHIN_S, phase)
+            self._regular = self.due if self.due - early >= self.period_s / 2 else self.due + self.period_s
+            self.due = early
 
     def take(self, now: float) -> int:
         """The device is polled now: moves `due` on; returns how many due times are skipped by that."""
+        if self._regular is not None and now < self._regular:
+            self.due, self._regular = self._regular, None
+            return 0
+        self._regular = None
         skipped = max(0, int((now - self.due) // self.period_s))
         self.due += (skipped + 1) * self.period_s
         return skipped
+
+
+def _after(now: float, period_s: float, phase: float) -> float:
+    """The first time after `now` at this place within the period."""
+    slots = max(1, int(period_s / GRID_S))
+    offset = int(phase * slots) * min(GRID_S, period_s)
+    return offset + ((now - offset) // period_s + 1) * period_s
 
 
 def phase_of(line: str, index: int, count: int) -> float:

@@ -52,6 +52,7 @@ class Unit:
         self.record = records[device.address]
         self.unusable = self._check(line)
         """A mistake in the configuration because of which the device is not polled at all."""
+        self.polled = self.unusable is None and bool(device.points)
         self.jobs: list[Job] = []
         self.refused: dict[str, int] = {}
         """Points that the device refuses to give, with the exception code."""

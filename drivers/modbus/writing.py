@@ -52,7 +52,7 @@ async def _send(
     for _ in range(device.profile.retries + 2):
         request = write_request(device.address, target.kind, target.address, value, multiple=multiple)
         try:
-            await link.write(request, device.profile.timeout_s, record)
+            await link.write(request, device.profile, record)
         except Refused as refused:
             if refused.code != ILLEGAL_FUNCTION or multiple:
                 raise DriverError(refused_fault(device.address, refused.code, (target.name,)), device.id) from refused

@@ -254,6 +254,28 @@ def test_a_wider_question_that_is_refused_is_not_asked_again() -> None:
     run_virtually(main)
 
 
+def test_a_refusal_that_may_be_an_earlier_ones_is_believed_only_when_none_can_be_late() -> None:
+    delays = [0.8, 0.01, 0.01]
+
+    async def main() -> None:
+        slave = Slave(dict.fromkeys(range(10), 7))
+        slave.replies = lambda request, right: [(delays.pop(0), ExceptionResponse(3, 2))]
+        line, records = VirtualLine({1: slave}), Records()
+        link = make_link(SERIAL, records, lambda fault: None)
+        link.attach(await line.open(SERIAL, link))
+        profile = ModbusProfile("", "", late_s=LATE_S)
+        first, second, third = (Ask(1, Read(3, 0, quantity), profile, records[1]) for quantity in (5, 6, 4))
+        with pytest.raises(Unanswered, match="silent"):
+            await link.read(first)
+        with pytest.raises(Unanswered, match="doubtful"):
+            await link.read(second)
+        await elapse(LATE_S)
+        with pytest.raises(Refused):
+            await link.read(third)
+
+    run_virtually(main)
+
+
 def test_a_connection_that_speaks_something_else_is_named() -> None:
     def behaviour(unit: int, request: ModbusPDU, answer: ModbusPDU) -> list[Reply]:
         return [(0.01, bytes.fromhex("01 03 28 44 9A 50 00 00 00 00 00"))]

@@ -119,3 +119,12 @@ def test_a_gateway_that_gets_no_answer_counts_as_silence() -> None:
     assert memory.state("m1") == "device.gateway.silent"
     assert len(memory.readings) == 3
     assert memory.state("endpoint") is None
+
+
+def test_a_device_that_refuses_everything_is_asked_once_a_minute_and_a_device_without_points_never() -> None:
+    slave, relays = Slave({}), Slave({}, coils={0: False})
+    memory = poll(VirtualLine({1: slave, 2: relays}), [meter(1), meter(2, [])], for_seconds(200))
+    assert len({int(asked[0] // 30) for asked in slave.asked}) == 4  # at the start and after each minute
+    assert memory.state("m1") == "device.refused"
+    assert relays.asked == []
+    assert memory.state("m2") == "untold"

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from courtyard.drivers.modbus.timing import (
+    FIRST_WITHIN_S,
     GRID_S,
     STRICT_SHARE,
     Backoff,
@@ -23,6 +24,20 @@ def test_the_first_due_time_is_within_a_period_and_on_the_grid(phase: float, now
     schedule = Schedule(1.0, phase, now)
     assert now < schedule.due <= now + 1.0
     assert schedule.due / GRID_S == pytest.approx(round(schedule.due / GRID_S), abs=1e-3)
+
+
+@pytest.mark.parametrize("phase", [0.0, 0.33, 0.999])
+@pytest.mark.parametrize("now", [0.0, 3599.0, 1e6])
+def test_a_device_with_a_long_period_is_due_soon_and_then_at_its_regular_times(phase: float, now: float) -> None:
+    schedule = Schedule(3600.0, phase, now)
+    first = schedule.due
+    assert now < first <= now + FIRST_WITHIN_S
+    assert schedule.take(first) == 0
+    assert 1800.0 <= schedule.due - first <= 5400.0
+    regular = schedule.due
+    assert regular % 3600.0 == pytest.approx(int(phase * 36000) / 10, abs=1e-3)
+    assert schedule.take(regular) == 0
+    assert schedule.due == regular + 3600.0
 
 
 def test_due_times_that_pass_are_skipped_and_counted() -> None:
