@@ -19,7 +19,7 @@ from courtyard.agent.clock import SystemClock
 from courtyard.agent.control import ControlServer, Refused
 from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.notify import Notifier
-from courtyard.agent.records import Details
+from courtyard.agent.records import Details, stamp
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.wiring import Gateway
 from courtyard.buffer import Finding, JournalInUse, Options
@@ -138,6 +138,7 @@ class Daemon:
             alarm_reserve_bytes=settings.alarm_reserve,
             reading_commit_s=settings.reading_commit_s,
             on_finding=on_finding,
+            stamp=stamp,
         )
         self._notifier.extend_timeout(120)
         try:

@@ -1,7 +1,7 @@
 """The wire contract, native format v1, as types; `courtyard.agent.schemas` generates its JSON Schemas and AsyncAPI.
 
-A record is encoded once, without its sequence number; `batch` splices the number in, so that a record is never
-decoded on its way from disk to platform.  Times on the wire are RFC 3339 in UTC with milliseconds.
+A record is encoded once; the journal has `stamp` put its number in front, and from then on its bytes are never
+decoded or changed on their way from disk to platform.  Times on the wire are RFC 3339 in UTC with milliseconds.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, Protocol
 import msgspec
 from msgspec import Meta, field
 
+from courtyard.buffer.packed import join
 from courtyard.drivers.base import Scalar, Severity
 
 VERSION: Final = 1
@@ -286,20 +287,22 @@ class Numbered(Protocol):
     def bodies(self) -> Collection[bytes]: ...
 
 
+def stamp(seq: int, body: bytes) -> bytes:
+    """The record with its number in front: what the journal keeps, so that it is never touched again."""
+    return b'{"seq":%d,%b' % (seq, body[1:])
+
+
 def batch(
     gateway: str,
     block: Numbered,
     *,
     gaps: Iterable[GapRecord] = (),
-    records: Collection[tuple[int, bytes]] | None = None,
+    records: Collection[bytes] | None = None,
 ) -> bytes:
-    """One message of a lane's topic: the envelope, with every record's number spliced in front of its own members.
+    """One message of a lane's topic: the envelope around records that have their numbers already.
 
-    `records` replaces the block's own pairs of number and body (a filter's choice among them).
+    `records` replaces the block's own bodies (a filter's choice among them).
     """
-    seqs, bodies = (
-        (block.seqs, block.bodies) if records is None else zip(*records, strict=True) if records else ((), ())
-    )
     head = {
         "v": VERSION,
         "gateway": gateway,
@@ -310,17 +313,7 @@ def batch(
         "to": block.last,
         "gaps": tuple(gaps),
     }
-    count = len(seqs)
-    members: list[int | bytes] = [_encode(head)[:-1]] * (2 * count + 1)
-    members[1::2] = seqs
-    members[2::2] = [body[1:] for body in bodies]
-    return _envelope(count) % tuple(members)
-
-
-@lru_cache(maxsize=64)
-def _envelope(records: int) -> bytes:
-    """The whole message as one format, so that the bytes of a record are copied once."""
-    return b'%b,"records":[' + b",".join([b'{"seq":%d,%b'] * records) + b"]}"
+    return b"".join((_encode(head)[:-1], b',"records":[', join(block.bodies if records is None else records), b"]}"))
 
 
 LATEST_MS: Final = 253402300799999

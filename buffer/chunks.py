@@ -1,8 +1,10 @@
 """Runs of consecutive records, in memory and packed into one row of the database.
 
-A packed row is little-endian: n lengths (uint32), n wall times (int64 milliseconds), then the n bodies one after
-another, the whole optionally deflated.  Its check sum (CRC-32) covers the row's identity too, so that a row read
-from a damaged file is either exactly what was written or known to be bad.  Nothing here does I/O.
+A packed row is little-endian: n + 1 offsets (uint32), n wall times (int64 milliseconds), then the n bodies with a
+comma between two, the whole optionally deflated; offset i is where body i begins behind the wall times.  (Rows of
+earlier codecs: n lengths, n wall times, the bodies one after another.)  Its check sum (CRC-32) covers the row's
+identity too, so that a row read from a damaged file is either exactly what was written or known to be bad.  Nothing
+here does I/O.
 
 Invariants: the records of a chunk have one epoch, lane and boot and the numbers `first..last` without a hole;
 a chunk and its bodies are never changed.
@@ -11,17 +13,23 @@ a chunk and its bodies are never changed.
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from courtyard.buffer.packed import Packed, join
 
 RAW, DEFLATED = 0, 1
+JOINED = 2
+"""Bit of the codec: offsets and commas, as rows are written now."""
 ROW_BYTES = 64 << 10
 """A chunk is split into rows of about this size: one row is what eviction and reading work in."""
 
 ENTRY_OVERHEAD_BYTES = 12
+OFFSET_BYTES = 4
 MAX_ROW_BYTES = 64 << 20
 """No row is larger once inflated; more is damage."""
 
@@ -94,12 +102,13 @@ def _crc(epoch: str, lane: str, boot: str, first: int, count: int, codec: int, b
 def _pack(chunk: Chunk, start: int, stop: int, deflate: bool) -> Row:
     bodies, ats = chunk.bodies[start:stop], chunk.ats[start:stop]
     count = len(bodies)
-    body = b"".join((struct.pack(f"<{count}I", *map(len, bodies)), struct.pack(f"<{count}q", *ats), *bodies))
-    codec = RAW
+    offsets = struct.pack(f"<{count + 1}I", *accumulate((len(body) + 1 for body in bodies), initial=0))
+    body = b"".join((offsets, struct.pack(f"<{count}q", *ats), join(bodies)))
+    codec = JOINED | RAW
     if deflate:
         squeezed = zlib.compress(body, DEFLATE_LEVEL)
         if len(squeezed) < len(body):
-            codec, body = DEFLATED, squeezed
+            codec, body = JOINED | DEFLATED, squeezed
     first = chunk.first + start
     crc = _crc(chunk.epoch, chunk.lane, chunk.boot, first, count, codec, body)
     return Row(chunk.epoch, chunk.lane, chunk.boot, first, count, min(ats), max(ats), codec, crc, body)
@@ -125,17 +134,39 @@ def unpack(row: Row) -> Chunk:
     if not intact(row):
         raise BadRow(f"check sum of {row.epoch}/{row.lane}/{row.first}")
     body = row.body
-    if row.codec == DEFLATED:
+    if row.codec & DEFLATED:
         inflate = zlib.decompressobj()
         try:
             body = inflate.decompress(body, MAX_ROW_BYTES)
         except zlib.error as error:
             raise BadRow(str(error)) from error
+    return (_joined if row.codec & JOINED else _concatenated)(row, body)
+
+
+def _numbers(data: memoryview, code: Literal["I", "q"]) -> Sequence[int]:
+    """Little-endian numbers, without making objects of them where the machine is of that kind."""
+    if sys.byteorder == "little":
+        return data.cast(code)
+    return struct.unpack(f"<{len(data) // struct.calcsize(code)}{code}", data)
+
+
+def _joined(row: Row, body: bytes) -> Chunk:
+    count, data = row.records, memoryview(body)
+    start, times = (count + 1) * OFFSET_BYTES, count * (ENTRY_OVERHEAD_BYTES - OFFSET_BYTES)
+    bodies = data[start + times :]
+    offsets = _numbers(data[:start], "I") if len(data) >= start + times else ()
+    if not offsets or offsets[-1] != len(bodies) + 1:
+        raise BadRow("lengths do not add up")
+    ats = _numbers(data[start : start + times], "q")
+    return Chunk(row.epoch, row.lane, row.boot, row.first, Packed(bodies, offsets, 0, count), ats, offsets)
+
+
+def _concatenated(row: Row, body: bytes) -> Chunk:
     start = row.records * ENTRY_OVERHEAD_BYTES
     if len(body) < start:
         raise BadRow("shorter than its table")
     lengths = struct.unpack_from(f"<{row.records}I", body)
-    ats = struct.unpack_from(f"<{row.records}q", body, row.records * 4)
+    ats = struct.unpack_from(f"<{row.records}q", body, row.records * OFFSET_BYTES)
     offsets = list(accumulate(lengths, initial=start))
     if offsets[-1] != len(body):
         raise BadRow("lengths do not add up")

@@ -146,7 +146,7 @@ class Composer:
     def _number(self, group: Sequence[Append]) -> list[Chunk]:
         if not group:
             return []
-        epoch, lanes = self._ledger.epochs[self._ledger.current], self._options.lanes
+        epoch, lanes, stamp = self._ledger.epochs[self._ledger.current], self._options.lanes, self._options.stamp
         entries = [entry for append in group for entry in append.entries]
         numbers = {lane: count(epoch.track(lane).last + 1) for lane in lanes}
         for append in group:
@@ -157,6 +157,7 @@ class Composer:
         chunks = []
         for lane in lanes:
             if mine := [entry for entry in entries if entry[0] == lane]:
-                bodies, ats = [entry[2] for entry in mine], [entry[1] for entry in mine]
-                chunks.append(Chunk(epoch.name, lane, self._boot, epoch.track(lane).last + 1, bodies, ats))
+                first, ats = epoch.track(lane).last + 1, [entry[1] for entry in mine]
+                bodies = [stamp(seq, entry[2]) for seq, entry in enumerate(mine, first)]
+                chunks.append(Chunk(epoch.name, lane, self._boot, first, bodies, ats))
         return chunks

@@ -14,6 +14,7 @@ from courtyard.buffer.chunks import Chunk
 from courtyard.buffer.consumer import Consumer, Key
 from courtyard.buffer.ledger import Ledger
 from courtyard.buffer.memory import Memory
+from courtyard.buffer.packed import together
 from courtyard.buffer.pulse import Pulse
 from courtyard.buffer.ranges import RangeSet
 from courtyard.buffer.reading import Reading
@@ -213,25 +214,36 @@ class Feed:
     def _block(
         self, key: Key, first: int, last: int, chunks: Iterable[Chunk], max_bytes: int, max_records: int
     ) -> Block:
-        bodies: list[bytes] = []
+        runs: list[Sequence[bytes]] = []
         boot, oldest_at_ms, seq = "", 0, first
         for chunk in chunks:
-            if chunk.first > seq or chunk.last < seq or (bodies and chunk.boot != boot):
+            if chunk.first > seq or chunk.last < seq or (runs and chunk.boot != boot):
                 break
             start = seq - chunk.first
-            count = chunk.fitting(seq, last, max_bytes, max_records - len(bodies))
-            if not bodies:
+            count = chunk.fitting(seq, last, max_bytes, max_records - (seq - first))
+            if not runs:
                 boot, oldest_at_ms, count = chunk.boot, chunk.ats[start], max(count, 1)
-            bodies += chunk.bodies[start : start + count]
+            if count:
+                runs.append(chunk.bodies[start : start + count])
             max_bytes -= chunk.size_of(start, count)
             seq += count
             if not count or seq <= chunk.last or seq > last:
                 break
-        stop = first + len(bodies) - 1
+        stop = seq - 1
         self._consumer.busy(key).add(first, stop)
         self._oldest[key[1]] = key, first, oldest_at_ms
         gaps = self._consumer.carry(key, stop)
-        return Block(key[0], boot, key[1], first, stop, range(first, stop + 1), bodies, gaps, oldest_at_ms)
+        return Block(
+            key[0],
+            boot,
+            key[1],
+            first,
+            stop,
+            range(first, stop + 1),
+            together(runs),
+            gaps,
+            oldest_at_ms,
+        )
 
     def _gaps_alone(self, lane: str) -> Block | None:
         gap = min((gap for gap in self._consumer.gaps if gap.lane == lane), key=lambda g: g.since_ms, default=None)

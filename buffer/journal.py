@@ -56,7 +56,8 @@ class Journal:
         self._faults: dict[str, Finding] = {}
         self._pulse = Pulse()
         self._memory = Memory(self._options.lanes, self._options.recent_bytes, self._options.memory_bytes)
-        self._refuge = Refuge(ledger, self._memory, boot, wall_ms, self._report, database.budget.group_bytes // 2)
+        storing_bytes = database.budget.group_bytes // 2
+        self._refuge = Refuge(ledger, self._memory, boot, wall_ms, self._report, storing_bytes, self._options.stamp)
         self._composer = Composer(ledger, self._memory, self._refuge, self._options, boot, self._found)
         self._committer = Committer(
             database,

@@ -62,9 +62,10 @@ class Refuge:
         wall_ms: Callable[[], int],
         report: Callable[[Finding], None],
         storing_bytes: int,
+        stamp: Callable[[int, bytes], bytes],
     ) -> None:
         self._ledger, self._memory, self._boot, self._wall_ms = ledger, memory, boot, wall_ms
-        self._report, self._storing_bytes = report, storing_bytes
+        self._report, self._storing_bytes, self._stamp = report, storing_bytes, stamp
         self._epoch: Epoch | None = None
         self._state: dict[str, tuple[int, bytes | None]] = {}
         self._newest: dict[str, int] = {}
@@ -94,7 +95,8 @@ class Refuge:
         for lane in dict.fromkeys(entry.lane for entry in append.entries):
             mine = [(index, entry) for index, entry in enumerate(append.entries) if entry.lane == lane]
             first = epoch.track(lane).last + 1
-            bodies = [entry.body if entry.volatile is None else entry.volatile for _, entry in mine]
+            given = [entry.body if entry.volatile is None else entry.volatile for _, entry in mine]
+            bodies = [self._stamp(seq, body) for seq, body in enumerate(given, first)]
             chunk = Chunk(epoch.name, lane, self._boot, first, bodies, [entry.at_ms for _, entry in mine])
             self._ledger.committed(epoch.name, lane, chunk.last, chunk.size)
             self._ledger.evicted(self._memory.hold(chunk))

@@ -89,6 +89,11 @@ def _no_gate(operation: str) -> None:
     """The gate of a journal in service: never holds anything up."""
 
 
+def _as_it_is(seq: int, body: bytes) -> bytes:
+    """A stamp that leaves no mark."""
+    return body
+
+
 class Options(msgspec.Struct, frozen=True):
     """How a journal is kept; every size is in bytes, every time in seconds.
 
@@ -96,6 +101,9 @@ class Options(msgspec.Struct, frozen=True):
     `lanes` are in order of priority, the first is the alarm lane.  `reading_commit_s` lets records of the last
     lane wait to be committed together.  A commit that has not answered after `commit_timeout_s` sends appends of
     the first lane to memory; after `disk_timeout_s`, or when the disk answers with an error, all appends go there.
+
+    `stamp` writes the number of a record into its bytes; it is called once, when the number is given, and what it
+    returns is what is kept and served.
 
     `threads=False` commits and reads within the event loop: for tests on a virtual clock.  `gate` is called with
     the name of each disk operation (`open`, `commit`, `checkpoint`, `read`) in the thread that is about to do it,
@@ -119,6 +127,7 @@ class Options(msgspec.Struct, frozen=True):
     max_gaps: int = 64
     max_epochs: int = 64
     quarantine_files: int = 2
+    stamp: Callable[[int, bytes], bytes] = _as_it_is
     threads: bool = True
     gate: Callable[[str], None] = _no_gate
     on_finding: Callable[[Finding], None] | None = None

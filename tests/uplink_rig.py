@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import msgspec
 
-from courtyard.agent.records import LaneStatus, Status
+from courtyard.agent.records import LaneStatus, Status, stamp
 from courtyard.agent.uplinks.inbox import Execute
 from courtyard.agent.uplinks.uplink import MqttUplink
 from courtyard.buffer import Entry, Journal, Options
@@ -75,7 +75,7 @@ class Gateway:
     def __init__(self, directory: Path, name: str = "gw-1", options: Options | None = None) -> None:
         self.name = name
         self.directory = directory
-        self._options = options or Options()
+        self._options = options or Options(stamp=stamp)
         self._tasks: list[asyncio.Task[None]] = []
         self.faults: dict[str, Faults] = {}
 

@@ -67,18 +67,39 @@ class Control(msgspec.Struct):
     retain: bool = True
 
 
-class _Blanks(msgspec.Struct):
-    """Consecutive blocks of which the filter left nothing: they travel with the next message, or alone after 2 s."""
+class _Lane:
+    """What is known of one lane: where it goes, how carefully it is sent, how large its records are."""
 
-    run: list[Block]
-    until: float
+    __slots__ = ("care", "most", "name", "record_bytes", "topic")
+
+    def __init__(self, name: str, topic: str) -> None:
+        self.name, self.topic = name, topic
+        self.care = send.Care()
+        self.most = send.MAX_MESSAGE_BYTES
+        self.record_bytes = TYPICAL_RECORD_BYTES
+
+
+class _Turn:
+    """Live or backlog of one lane, in the order of their turns.
+
+    `empty` while the feed has said that there is nothing and has not changed since.  `blanks` are consecutive blocks
+    of which the filter left nothing: they travel with the next message, or alone after 2 s.
+    """
+
+    __slots__ = ("blanks", "blanks_until", "empty", "lane", "which", "yields")
+
+    def __init__(self, lane: _Lane, which: Which, *, yields: bool) -> None:
+        self.lane, self.which, self.yields = lane, which, yields
+        self.empty = False
+        self.blanks: list[Block] = []
+        self.blanks_until = 0.0
 
 
 class _Flight(msgspec.Struct, eq=False):
     """Blocks on their way as one range, records only in the last; `parts` messages of it are unacknowledged."""
 
     run: list[Block]
-    which: Which
+    turn: _Turn
     at: float
     parts: int
     reason: int = 0
@@ -106,20 +127,18 @@ class Drain:
         self.faults: dict[str, Fault] = {}
         self._feed = feed
         self._format = format
-        self._order = send.order(lanes)
-        self._urgent_lane = lanes[0]
+        self._lanes = {name: _Lane(name, format.topics.lane(name)) for name in lanes}
+        self._turns = tuple(
+            _Turn(self._lanes[name], which, yields=which == "backlog" and name != lanes[0])
+            for name, which in send.order(lanes)
+        )
         self._urgent = urgent
         self._idle = idle
         self._endpoint = endpoint
-        self._cares = {lane: send.Care() for lane in lanes}
-        self._most = dict.fromkeys(lanes, send.MAX_MESSAGE_BYTES)
-        self._typical = dict.fromkeys(lanes, TYPICAL_RECORD_BYTES)
-        self._empty: set[tuple[str, Which]] = set()
-        self._settled = False
-        self._blanks: dict[tuple[str, Which], _Blanks] = {}
         self._flights: dict[int, _Flight] = {}
         self._number = 0
         self._wake = asyncio.Event()
+        self._full = self._settled = False
 
     def wake(self) -> None:
         """Something may be there to send."""
@@ -128,12 +147,13 @@ class Drain:
     @property
     def searching(self) -> bool:
         """Whether it is looking for the record that a connection dies of."""
-        return any(care.most is not None for care in self._cares.values())
+        return any(lane.care.most is not None for lane in self._lanes.values())
 
     async def run(self, session: Session) -> None:
         """Sends until the session ends.  What is unacknowledged then waits for `give_back`."""
         limits = session.limits
         self.window = send.Window(limits.messages, limits.packet_bytes - PACKET_OVERHEAD_BYTES)
+        self._ask_again()
         session.ended.add_done_callback(lambda _: self._wake.set())
         async with asyncio.TaskGroup() as group:
             watches = [group.create_task(self._watch_feed()), group.create_task(self._watch_acks(session))]
@@ -141,9 +161,9 @@ class Drain:
                 self._wake.clear()
                 if await self._send_next(session, limits):
                     continue
-                if self._settled:  # an acknowledgement may have made room for more
+                if self._settled:  # holes have been filled, and live records may be had again
                     self._settled = False
-                    self._empty.clear()
+                    self._ask_again()
                 else:
                     await self._wake.wait()
             for watch in watches:
@@ -152,24 +172,28 @@ class Drain:
     def give_back(self, session: Session) -> None:
         """The session is over: nothing unacknowledged is held any longer."""
         flights, self._flights = list(self._flights.values()), {}
-        held, self._blanks = list(self._blanks.values()), {}
-        for blanks in held:
-            for blank in blanks.run:
+        for turn in self._turns:
+            blanks, turn.blanks = turn.blanks, []
+            for blank in blanks:
                 self._feed.release(blank)
         end = session.ended.result() if session.ended.done() and not session.ended.exception() else None
         blamed = end is not None and end.code not in reasons.BLAMELESS
         too_large = end is not None and end.code == reasons.TOO_LARGE.code
         for flight in flights:
-            *blank_blocks, block = flight.run
-            aside = blamed and self._cares[block.lane].disconnected(block, too_large=too_large) == "aside"
+            *blanks, block = flight.run
+            aside = blamed and flight.turn.lane.care.disconnected(block, too_large=too_large) == "aside"
             blamed = False  # only the oldest one can be guilty
-            self._return(blank_blocks, block, ("oversize" if too_large else "refused") if aside else None)
+            self._return(blanks, block, ("oversize" if too_large else "refused") if aside else None)
+
+    def _ask_again(self) -> None:
+        for turn in self._turns:
+            turn.empty = False
 
     async def _watch_feed(self) -> None:
         seen = 0
         while True:
             seen = await self._feed.wait(seen)
-            self._empty.clear()
+            self._ask_again()
             self._wake.set()
 
     async def _watch_acks(self, session: Session) -> None:
@@ -186,31 +210,32 @@ class Drain:
         """Sends one message; False when nothing may or can be sent now."""
         self.window.limit = 1 if self.searching else limits.messages
         room = self.window.room()
-        if not room:
+        self._full = not room
+        if self._full:
             return False
         if control := self._urgent():
             return self._send_control(session, control)
         due = self._now() + TIMER_SLACK_S
-        for lane, which in self._order:
-            if which == "backlog" and lane != self._urgent_lane and (control := self._idle()):
+        for turn in self._turns:
+            if turn.yields and (control := self._idle()):
                 return self._send_control(session, control)
-            care = self._cares[lane]
-            if care.not_before > due:
+            lane = turn.lane
+            if lane.care.not_before > due:
                 continue
-            if (blanks := self._blanks.get((lane, which))) and blanks.until <= due:
-                self._publish(session, blanks.run, which, [])
+            if turn.blanks and turn.blanks_until <= due:
+                self._publish(session, turn, [])
                 return True
-            if (lane, which) in self._empty:
+            if turn.empty:
                 continue
-            size, records = self._format.fitting(room, self._typical[lane])
-            most = min(records, self._most[lane], care.most or records)
-            self._empty.add((lane, which))
-            block = await self._feed.next(lane, which=which, max_bytes=size, max_records=most)
+            turn.empty = True
+            size, records = self._format.fitting(room, lane.record_bytes)
+            most = min(records, lane.most, lane.care.most or records)
+            block = await self._feed.next(lane.name, which=turn.which, max_bytes=size, max_records=most)
             if block is None:
                 continue
-            self._empty.discard((lane, which))
+            turn.empty = False
             if session.open:
-                self._send_block(session, block, which)
+                self._send_block(session, turn, block)
             else:
                 self._feed.release(block)
             return True
@@ -226,45 +251,35 @@ class Drain:
         session.publish(control.topic, control.payload, done, retain=control.retain)
         return True
 
-    def _send_block(self, session: Session, block: Block, which: Which) -> None:
+    def _send_block(self, session: Session, turn: _Turn, block: Block) -> None:
         records = self._format.choose(block)
-        blanks = self._blanks.get((block.lane, which)) or _Blanks([], self._now() + HOLD_S)
-        if blanks.run and not _joins(blanks.run[-1], block):
-            self._publish(session, blanks.run, which, [])
-            blanks = _Blanks([], self._now() + HOLD_S)
-        blanks.run.append(block)
-        if records or records is None or block.gaps or len(blanks.run) >= HOLD_BLOCKS:
-            self._publish(session, blanks.run, which, records)
-        else:
-            self._blanks[block.lane, which] = blanks
-            asyncio.get_running_loop().call_at(blanks.until, self._wake.set)
+        if turn.blanks and not _joins(turn.blanks[-1], block):
+            self._publish(session, turn, [])
+        turn.blanks.append(block)
+        if records or records is None or block.gaps or len(turn.blanks) >= HOLD_BLOCKS:
+            self._publish(session, turn, records)
+        elif len(turn.blanks) == 1:
+            turn.blanks_until = self._now() + HOLD_S
+            asyncio.get_running_loop().call_at(turn.blanks_until, self._wake.set)
 
-    def _publish(
-        self, session: Session, run: list[Block], which: Which, records: list[tuple[int, bytes]] | None
-    ) -> None:
-        """Sends a run of joining blocks as one range; `records` are those of the last block."""
-        block = run[-1]
-        self._blanks.pop((block.lane, which), None)
-        topic = self._format.topics.lane(block.lane)
-        limit = self.window.message_bytes - len(topic)
-        payloads = self._format.messages(block._replace(first=run[0].first), records, limit)
+    def _publish(self, session: Session, turn: _Turn, records: list[bytes] | None) -> None:
+        """Sends the blanks of a turn as one range; `records` are those of the last block."""
+        lane, (run, turn.blanks) = turn.lane, (turn.blanks, [])
+        *blanks, block = run
+        limit = self.window.message_bytes - len(lane.topic)
+        payloads = self._format.messages(block._replace(first=run[0].first) if blanks else block, records, limit)
         if len(payloads[-1]) > limit:
-            if len(block.seqs) > 1:
-                self._most[block.lane] = len(block.seqs) // 2
-                self._feed.release(block)
-            else:
-                self._set_aside(block, "oversize")
-            for blank in run[:-1]:
-                self._feed.release(blank)
+            lane.most = max(1, len(block.seqs) // 2)
+            self._return(blanks, block, None if len(block.seqs) > 1 else "oversize")
             return
-        self._most[block.lane] = send.MAX_MESSAGE_BYTES
+        lane.most = send.MAX_MESSAGE_BYTES
         if block.seqs:
-            self._typical[block.lane] = max(SMALLEST_RECORD_BYTES, len(payloads[-1]) * 3 // (4 * len(block.seqs)))
+            lane.record_bytes = max(SMALLEST_RECORD_BYTES, len(payloads[-1]) * 3 // (4 * len(block.seqs)))
         self._number += 1
-        flight = self._flights[self._number] = _Flight(run, which, self._now(), len(payloads))
+        flight = self._flights[self._number] = _Flight(run, turn, self._now(), len(payloads))
         for payload in payloads:
             sent = self.window.sent(len(payload), flight.at)
-            session.publish(topic, payload, self._answer(self._number, flight, sent))
+            session.publish(lane.topic, payload, self._answer(self._number, flight, sent))
 
     def _answer(self, number: int, flight: _Flight, sent: send.Sent) -> Callable[[int], None]:
         def done(reason: int) -> None:
@@ -282,29 +297,31 @@ class Drain:
         self.counts["messages"] += 1
         if reason == NO_SUBSCRIBER:
             self.counts["no_subscriber"] += 1
-        self._wake.set()
+        if self._full:
+            self._wake.set()
 
     def _settle(self, flight: _Flight) -> None:
         """The broker has answered for the whole range."""
-        self._settled = True
+        if flight.turn.which == "backlog":
+            self._settled = True
+            self._wake.set()
         *blanks, block = flight.run
-        care = self._cares[block.lane]
+        lane = flight.turn.lane
         if flight.reason < REFUSAL:
             for done in flight.run:
                 self._feed.ack(done)
-            care.acknowledged(block, flight.which)
-            self.faults.pop(block.lane, None)
+            lane.care.acknowledged(block, flight.turn.which)
+            self.faults.pop(lane.name, None)
             self.counts["records"] += len(block.seqs)
             self.counts["gaps"] += len(block.gaps)
             return
         self.counts["refused"] += 1
         words = reasons.PUBLISH.get(flight.reason, reasons.PUBLISH_REFUSED)
-        topic = self._format.topics.lane(block.lane)
-        self.faults[block.lane] = self._fault(words, topic=topic, reason=hex(flight.reason))
+        self.faults[lane.name] = self._fault(words, topic=lane.topic, reason=hex(flight.reason))
         now = self._now()
-        aside = care.refused(block, flight.reason, now) == "aside"
+        aside = lane.care.refused(block, flight.reason, now) == "aside"
         self._return(blanks, block, ("oversize" if flight.reason == send.TOO_LARGE else "refused") if aside else None)
-        asyncio.get_running_loop().call_later(care.not_before - now, self._wake.set)
+        asyncio.get_running_loop().call_later(lane.care.not_before - now, self._wake.set)
 
     def _return(self, blanks: list[Block], block: Block, reason: str | None) -> None:
         """Back into the feed: all of it, or all but a block that is set aside for a reason."""
@@ -317,7 +334,7 @@ class Drain:
 
     def _set_aside(self, block: Block, reason: str) -> None:
         self._feed.set_aside(block, reason)
-        self._cares[block.lane].set_aside()
+        self._lanes[block.lane].care.set_aside()
         self.counts["set_aside"] += len(block.seqs)
 
     def _fault(self, words: faults.Words, **facts: object) -> Fault:

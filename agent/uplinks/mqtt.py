@@ -9,19 +9,19 @@ Sources: MQTT 5.0 (OASIS 2019) and MQTT 3.1.1 (OASIS 2014); paho's "external eve
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from courtyard.agent.uplinks import faults, reasons
+from courtyard.agent.uplinks.client import Client, LastError
 from courtyard.agent.uplinks.endpoint import Endpoint
 from courtyard.agent.uplinks.faults import Refused
 from courtyard.drivers.base import Fault
@@ -64,52 +64,6 @@ class Limits(NamedTuple):
     packet_bytes: int = MAX_PACKET_BYTES
 
 
-class _Client(paho.Client):
-    """paho, with PUBACK read directly.
-
-    paho 2 builds two reason code tables and a property table for every PUBACK, half of the cost of a message,
-    and breaks the connection on a reason code that its tables do not list for PUBACK (0x95, which mosquitto sends).
-    Were this method renamed in paho, `on_publish` would take over, slower.
-    """
-
-    def __init__(self, version: int, client_id: str, on_puback: Callable[[int, int], None]) -> None:
-        protocol = MQTTProtocolVersion(version)
-        clean = None if protocol == paho.MQTTv5 else True
-        super().__init__(
-            CallbackAPIVersion.VERSION2,
-            client_id,
-            clean_session=clean,
-            protocol=protocol,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        self._on_puback = on_puback
-        self.max_inflight_messages = 0  # the window of the sender is the limit; paho's costs a scan for every PUBACK
-        self.on_publish = lambda _client, _userdata, mid, reason, _properties: on_puback(mid, reason.value)
-
-    def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
-        packet = self._in_packet["packet"]
-        if cmd != "PUBACK" or len(packet) < 2:
-            return super()._handle_pubackcomp(cmd)
-        mid = packet[0] << 8 | packet[1]
-        if self._out_messages.pop(mid, None) is not None:
-            self._inflight_messages -= 1
-            self._on_puback(mid, packet[2] if len(packet) > 2 else 0)
-        return MQTTErrorCode.MQTT_ERR_SUCCESS
-
-
-class _LastError(logging.Handler):
-    """Keeps the last exception that paho saw on its socket; paho only logs it."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.error: OSError | None = None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if isinstance(record.args, tuple):
-            self.error = next((arg for arg in record.args if isinstance(arg, OSError)), self.error)
-
-
 class Session:
     """A connection from CONNECT to its end; made by `Connector.open`.
 
@@ -131,11 +85,9 @@ class Session:
         self._fd: int | None = None
         self._flushing = self._writing = False
         self._timer: asyncio.TimerHandle | None = None
-        self._last = _LastError()
-        logger = logging.Logger("paho", logging.ERROR)
-        logger.addHandler(self._last)
-        client = self._client = _Client(version, client_id, self._acknowledged)
-        client.enable_logger(logger)
+        self._last = LastError()
+        client = self._client = Client(version, client_id, self._acknowledged)
+        client.enable_logger(self._last.logger)
         client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
@@ -253,8 +205,8 @@ class Session:
             for _ in range(READS_IN_A_ROW):
                 self._client.loop_read()
                 sock = self._socket()
-                if sock is None or not getattr(sock, "pending", int)():  # TLS may hold bytes that no selector sees
-                    return
+                if sock is None or not (self._client.buffered or getattr(sock, "pending", int)()):
+                    return  # TLS and the client may hold bytes that no selector sees
         except Exception as error:
             self._failed(error)
         else:

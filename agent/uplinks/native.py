@@ -80,22 +80,22 @@ class Filter:
         self._devices = _matcher(settings.devices)
         self._points = _matcher(settings.points)
 
-    def choose(self, block: Block) -> list[tuple[int, bytes]] | None:
-        """The wanted records of a block with their numbers; None: all of them, as they are."""
+    def choose(self, block: Block) -> list[bytes] | None:
+        """The wanted records of a block; None: all of them, as they are."""
         points = self._points if block.lane == "reading" else None
         if self._devices is None and points is None:
             return None
         return list(self._wanted(block, points))
 
-    def _wanted(self, block: Block, points: Callable[[str], bool] | None) -> Iterator[tuple[int, bytes]]:
-        for seq, body in zip(block.seqs, block.bodies, strict=True):
+    def _wanted(self, block: Block, points: Callable[[str], bool] | None) -> Iterator[bytes]:
+        for body in block.bodies:
             if self._devices is not None:
                 device = _decode_device(body).device
                 if device is not None and not self._devices(device):
                     continue
             wanted = body if points is None else _narrowed(body, points)
             if wanted is not None:
-                yield seq, wanted
+                yield wanted
 
 
 def _narrowed(body: bytes, points: Callable[[str], bool]) -> bytes | None:
@@ -131,11 +131,11 @@ class Format:
         records = max(1, message_bytes // record_bytes)
         return max(1, message_bytes - ENVELOPE_BYTES - records * SPLICE_BYTES), records
 
-    def choose(self, block: Block) -> list[tuple[int, bytes]] | None:
+    def choose(self, block: Block) -> list[bytes] | None:
         """The records of a block that this uplink wants; None: all of them, as they are."""
         return self._filter.choose(block)
 
-    def messages(self, block: Block, records: list[tuple[int, bytes]] | None, limit_bytes: int) -> list[bytes]:
+    def messages(self, block: Block, records: list[bytes] | None, limit_bytes: int) -> list[bytes]:
         """The block as messages of at most `limit_bytes`: one, and more in front where many gaps are to be told.
 
         `records` is what `choose` gave.  Only the last message may exceed the limit, when its records do not fit.

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from courtyard.agent.records import Status
+from courtyard.agent.records import Status, stamp
 from courtyard.agent.uplinks.faults import SILENT
 from courtyard.agent.uplinks.mqtt import Limits
 from courtyard.agent.uplinks.uplink import MqttUplink
@@ -38,7 +38,7 @@ class Box:
     def __init__(self, directory: Path, platform: Platform, **settings: Any) -> None:
         self.platform = platform
         self.loop = asyncio.get_running_loop()
-        self.journal = Journal.open(directory, Options(threads=False), boot="boot", wall_ms=self.wall_ms)
+        self.journal = Journal.open(directory, Options(threads=False, stamp=stamp), boot="boot", wall_ms=self.wall_ms)
         wanted = site.Uplink(name="p", url="mqtt://platform", start="oldest", **settings)
         self.uplink = MqttUplink(
             wanted,
@@ -61,7 +61,9 @@ class Box:
         first = self.appended
         self.appended += count
         bodies = [{"n": n, "at": self.loop.time(), "pad": "x" * size} for n in range(first, first + count)]
-        await self.journal.append([Entry(lane, self.wall_ms(), msgspec.json.encode(body)) for body in bodies])
+        entries = [Entry(lane, self.wall_ms(), msgspec.json.encode(body)) for body in bodies]
+        for start in range(0, count, 1000):
+            await self.journal.append(entries[start : start + 1000])
 
     async def until(self, condition: Callable[[], bool], timeout_s: float = HOURS_S) -> float:
         """Lets virtual time pass until the condition holds; how long it took."""

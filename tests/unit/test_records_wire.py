@@ -31,6 +31,7 @@ from courtyard.agent.records import (
     instant,
     not_durable,
     parse_instant,
+    stamp,
 )
 from tests.gateway_rig import gateway, settle, virtual
 
@@ -123,7 +124,7 @@ def test_what_the_gateway_records_is_what_the_schemas_say() -> None:
         await settle()
         journal.committed.append(("reading", 1, encode(READING)))
         for lane in ("alarm", "event", "reading"):
-            numbered = [(seq, body) for each, seq, body in journal.committed if each == lane]
+            numbered = [(seq, stamp(seq, body)) for each, seq, body in journal.committed if each == lane]
             seqs, bodies = zip(*numbered, strict=True)
             gap = GapRecord("reading", 1, 5, 5, instant(0), instant(1), "quota")
             message = batch("gw-0007", Numbered("e", "b", lane, 1, len(seqs), seqs, bodies), gaps=[gap])
@@ -144,7 +145,7 @@ def status(alarms: Any = None) -> Status:
 
 def test_a_wrong_record_is_caught_by_the_batch_schema() -> None:
     body = encode(READING).replace(b'"clock":"synced"', b'"clock":"perhaps"')
-    message = batch("gw-0007", Numbered("e", "b", "reading", 1, 1, (1,), (body,)))
+    message = batch("gw-0007", Numbered("e", "b", "reading", 1, 1, (1,), (stamp(1, body),)))
     assert mistakes("batch", json.loads(message)) != []
     unnumbered = batch("gw-0007", Numbered("e", "b", "reading", 1, 1, (), ())).replace(b"[]}", b"[{}]}")
     assert mistakes("batch", json.loads(unnumbered)) != []
@@ -190,10 +191,8 @@ def test_an_empty_batch_moves_the_range_on() -> None:
 
 
 def test_a_filter_chooses_among_the_records() -> None:
-    bodies = (encode(READING), encode(READING))
-    message = json.loads(
-        batch("gw-0007", Numbered("e", "b", "reading", 5, 6, (5, 6), bodies), records=[(6, bodies[1])])
-    )
+    bodies = (stamp(5, encode(READING)), stamp(6, encode(READING)))
+    message = json.loads(batch("gw-0007", Numbered("e", "b", "reading", 5, 6, (5, 6), bodies), records=bodies[1:]))
     assert [record["seq"] for record in message["records"]] == [6]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from courtyard.agent.records import LaneStatus, Status, encode
+from courtyard.agent.records import LaneStatus, Status, encode, stamp
 from courtyard.agent.uplinks.native import ENVELOPE_BYTES, GAP_BYTES, SPLICE_BYTES, Format, Topics
 from courtyard.agent.uplinks.numbering import MAX_EPOCHS, Known
 from courtyard.buffer.types import Block, Gap
@@ -19,8 +19,9 @@ def reading(device: str, **values: float) -> bytes:
     return msgspec.json.encode({"device": device, "values": values, "quality": {}})
 
 
-def block(bodies: list[bytes], first: int = 1, lane: str = "reading", gaps: tuple[Gap, ...] = ()) -> Block:
-    seqs = range(first, first + len(bodies))
+def block(given: list[bytes], first: int = 1, lane: str = "reading", gaps: tuple[Gap, ...] = ()) -> Block:
+    seqs = range(first, first + len(given))
+    bodies = [stamp(seq, body) for seq, body in zip(seqs, given, strict=True)]
     return Block("0a1b2c3d", "boot", lane, first, first + len(bodies) - 1, seqs, bodies, gaps, 0)
 
 
