@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import statistics
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -88,6 +89,15 @@ async def fill(directory: Path, count: int) -> int:
     return size
 
 
+async def until(condition: Callable[[], bool], every_s: float = 0.002, timeout_s: float = 300.0) -> None:
+    """Looks again and again.  Raises TimeoutError."""
+    for _ in range(int(timeout_s / every_s)):
+        if condition():
+            return
+        await asyncio.sleep(every_s)
+    raise TimeoutError
+
+
 @asynccontextmanager
 async def uplink(journal: Journal, port: int, name: str, start: str) -> AsyncIterator[MqttUplink]:
     """A connected uplink."""
@@ -102,8 +112,7 @@ async def uplink(journal: Journal, port: int, name: str, start: str) -> AsyncIte
         directory=Path(),
     )
     task = asyncio.create_task(made.run())
-    while made.report().connections == 0:
-        await asyncio.sleep(0.001)
+    await until(lambda: made.report().connections > 0)
     yield made
     task.cancel()
     await asyncio.wait({task})
@@ -114,8 +123,7 @@ async def run_uplink(directory: Path, port: int, name: str, count: int) -> dict[
     journal = open_journal(directory)
     async with uplink(journal, port, name, "oldest") as made:
         started, cpu_s = time.monotonic(), time.process_time()
-        while made.report().records < count:
-            await asyncio.sleep(0.02)
+        await until(lambda: made.report().records >= count, every_s=0.02)
         seconds, cpu_s = time.monotonic() - started, time.process_time() - cpu_s
         report = made.report()
     journal.forget(name)
@@ -183,8 +191,7 @@ async def alarms(directory: Path, line_port: int, broker_port: int, name: str, c
     subscriber.subscribe(f"courtyard/v1/{GATEWAY}/alarm", qos=1)
     subscriber.loop_start()
     async with uplink(journal, line_port, name, "oldest") as made:
-        while made.report().messages < 5:
-            await asyncio.sleep(0.001)
+        await until(lambda: made.report().messages >= 5)
         while len(delays) < count and made.report().backlog["reading"].records > 2 * made.report().in_flight_messages:
             number = before + len(delays)
             started[number] = time.monotonic()
@@ -244,7 +251,9 @@ def measure(readings: int = READINGS) -> Drain:
     """The whole measurement."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        port = _free_port()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
         configuration = folder / "mosquitto.conf"
         user = "user root\n" if os.geteuid() == 0 else ""
         configuration.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n{user}")
@@ -276,15 +285,6 @@ def measure(readings: int = READINGS) -> Drain:
         percentile(thin, 0.99),
         message_cpu_s,
     )
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def main(arguments: list[str]) -> None:

@@ -132,12 +132,23 @@ def test_a_password_file_that_cannot_be_used_is_named(
     assert str(tmp_path / "secret") in fault.what.en
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_password_file_that_may_not_be_read_is_named(town: Town, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text(PASSWORD)
-    (tmp_path / "secret").chmod(0)
-    fault = refusal(connector(town["password"], tmp_path, username="gw-1", password_file="secret"))
-    assert fault.code == "uplink.file.permission"
+@pytest.fixture
+def nobody() -> Iterator[None]:
+    """Without root's right to read everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+def test_a_password_file_that_may_not_be_read_is_named(tmp_path: Path, nobody: None) -> None:
+    settings = site.Uplink(name="p", url="mqtt://host", username="gw-1", password_file="/etc/shadow")
+    with pytest.raises(Refused) as caught:
+        Endpoint.of(settings, tmp_path).password()
+    assert caught.value.fault.code == "uplink.file.permission"
+    assert "chgrp courtyard /etc/shadow" in caught.value.fault.cure.en
 
 
 def test_tls_with_its_own_authority(town: Town) -> None:

@@ -118,6 +118,19 @@ async def test_a_record_that_is_refused_is_set_aside_after_some_tries(tmp_path: 
 
 
 @realtime
+async def test_a_batch_refused_as_too_large_is_halved_and_the_connection_stays(tmp_path: Path) -> None:
+    def answer(topic: str, payload: bytes) -> Answer:
+        return 0x95 if len(payload) > 1200 else 0
+
+    async with ScriptedBroker(on_publish=answer) as broker, Gateway(tmp_path) as gateway:
+        await gateway.fill("reading", 4)
+        uplink = gateway.uplink(broker.url)
+        await broker.wait(lambda: broker.ledger.records == 4)
+        assert len(broker.connections) == 1
+        assert uplink.report().set_aside == 0
+
+
+@realtime
 async def test_a_platform_that_nobody_listens_to_is_counted(tmp_path: Path) -> None:
     async with ScriptedBroker(on_publish=lambda _topic, _payload: 0x10) as broker, Gateway(tmp_path) as gateway:
         await gateway.append("alarm", {"alarm_id": "a"})
