@@ -66,6 +66,23 @@ async def test_status_is_retained_while_connected_and_says_goodbye(tmp_path: Pat
 
 
 @realtime
+async def test_a_clean_stop_in_the_middle_of_a_drain_repeats_nothing(tmp_path: Path) -> None:
+    with Broker(tmp_path / "broker") as broker, Consumer(broker.port, "gw-1") as consumer:
+        line = await Throttle("127.0.0.1", broker.port, rate_bps=8e6).open()
+        async with Gateway(tmp_path) as gateway:
+            await gateway.fill("reading", 6_000)
+            gateway.uplink(f"mqtt://127.0.0.1:{line.port}")
+            await arrives(consumer, lambda: consumer.ledger.records > 500)
+        assert consumer.ledger.records < 5_000
+        async with Gateway(tmp_path) as gateway:
+            gateway.uplink(broker.url)
+            await arrives(consumer, lambda: consumer.ledger.records >= 6_000)
+        await line.close()
+        consumer.check()
+        assert consumer.ledger.repeats == 0
+
+
+@realtime
 async def test_a_gateway_that_dies_is_reported_by_its_last_will(tmp_path: Path) -> None:
     with Broker(tmp_path / "broker") as broker, Consumer(broker.port, "gw-1") as consumer:
         line = await Throttle("127.0.0.1", broker.port).open()
