@@ -33,16 +33,22 @@ def in_memory(tmp_path: Path) -> Iterator[Path]:
 
 
 class Disk:
-    """A gate that lets everything pass until it is given an error; counts what passes."""
+    """A gate that lets everything pass until it is given an error; counts what passes.
+
+    With `only`, the error is for that operation; `spare` of those are still let through.
+    """
 
     def __init__(self) -> None:
         self.error: OSError | None = None
         self.only: str | None = None
+        self.spare = 0
         self.passed: dict[str, int] = {}
 
     def __call__(self, operation: str) -> None:
         if self.error is not None and self.only in (None, operation):
-            raise self.error
+            if not self.spare:
+                raise self.error
+            self.spare -= 1
         self.passed[operation] = self.passed.get(operation, 0) + 1
 
 

@@ -207,6 +207,45 @@ def test_a_transaction_in_doubt_that_had_committed_is_not_delivered_twice(tmp_pa
     virtual(main())
 
 
+def test_what_memory_had_is_not_stored_twice_when_its_transaction_was_in_doubt(tmp_path: Path) -> None:
+    async def main() -> None:
+        disk = Disk()
+        journal = open_journal(tmp_path / "a", options(gate=disk))
+        feed = journal.attach("u", lanes=LANES, start="head")
+        disk.error = OSError(errno.EIO, "gone")
+        appended = await journal.append(entries("event", numbered(3)), {"k": b"1"})
+        disk.only, disk.spare = "committed", 1
+        await pause(0.6)
+        assert disk.spare == 0, "opened, and what memory had was stored; the answer was an error all the same"
+        disk.error = None
+        await pause(60)
+        assert journal.durable
+        assert "db.damaged" not in codes(journal)
+        again = open_journal(crash(tmp_path / "a", tmp_path / "b"))
+        for each in (feed, again.attach("u", lanes=LANES, start="head")):
+            blocks = await drain(each)
+            assert [(block.epoch, list(block.seqs)) for block in blocks] == [(appended.epoch, [1, 2, 3])]
+
+    virtual(main())
+
+
+def test_progress_that_could_not_be_written_is_written_later(tmp_path: Path) -> None:
+    async def main() -> None:
+        disk = Disk()
+        journal = open_journal(tmp_path / "a", options(gate=disk))
+        feed = journal.attach("u", lanes=LANES, start="head")
+        await journal.append(entries("event", numbered(3)))
+        await drain(feed)
+        disk.error = OSError(errno.ENOSPC, "full")
+        await pause(10)
+        disk.error = None
+        await pause(40)
+        again = open_journal(crash(tmp_path / "a", tmp_path / "b"))
+        assert await drain(again.attach("u", lanes=LANES, start="head")) == []
+
+    virtual(main())
+
+
 # --- real disks: a small file system of its own, in a mount name space of the child
 
 

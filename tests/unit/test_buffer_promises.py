@@ -341,6 +341,10 @@ def test_settled_records_go_before_wanted_ones_and_stay_while_there_is_room(tmp_
         await drain(feed)
         assert (await journal.status()).lanes["event"].records == 10, "acknowledged, and still there"
         assert feed.resend(journal.epoch, "event", 1, 10) == 10
+        again = await take(feed, "event", "backlog")
+        assert again is not None
+        assert list(again.seqs) == [1, 2, 3], "a resend is backlog, and leaves live alone"
+        feed.release(again)
         assert bodies(await drain(feed)) == numbered(10, 20_000)
         for made in flood(15):
             await journal.append(made)
@@ -392,6 +396,25 @@ def test_a_record_evicted_in_flight_is_a_gap_only_if_it_does_not_arrive(tmp_path
         assert gaps[0][0].first == 4
         assert gaps[1][0].first == 1
         assert gaps[1][0].last == gaps[0][0].last
+
+    virtual(main())
+
+
+def test_a_record_evicted_in_flight_is_a_gap_after_a_crash(tmp_path: Path) -> None:
+    async def main() -> None:
+        journal = open_journal(tmp_path / "a")
+        feed = journal.attach("u", lanes=LANES, start="head")
+        await journal.append(entries("reading", numbered(3)))
+        assert await take(feed, "reading", "live") is not None
+        for made in flood(80):
+            await journal.append(made)
+        again = open_journal(crash(tmp_path / "a", tmp_path / "b"))
+        feed = again.attach("u", lanes=LANES, start="head")
+        blocks = await drain(feed)
+        gaps = sorted((gap for block in blocks for gap in block.gaps), key=lambda gap: gap.first)
+        assert gaps[0].first == 1
+        assert {gap.reason for gap in gaps} == {"quota"}
+        assert sum(gap.count for gap in gaps) + len(bodies(blocks)) == 83
 
     virtual(main())
 
@@ -460,6 +483,44 @@ def test_the_lowest_lane_goes_first_and_alarms_have_a_reserve(tmp_path: Path) ->
         assert bodies(blocks, "alarm") == numbered(4, 20_000)
         told = sum(gap.count for block in blocks for gap in block.gaps if gap.lane == "reading")
         assert told + len(bodies(blocks, "reading")) == 63
+
+    virtual(main())
+
+
+def test_acknowledged_alarms_within_the_reserve_make_no_room_for_readings(tmp_path: Path) -> None:
+    async def main() -> None:
+        journal = open_journal(tmp_path)
+        feed = journal.attach("u", lanes=LANES, start="head")
+        for made in flood(4, "alarm"):
+            await journal.append(made)
+        await drain(feed)
+        for made in flood(60):
+            await journal.append(made)
+        assert (await journal.status()).lanes["alarm"].records == 4
+        assert feed.resend(journal.epoch, "alarm", 1, 4) == 4
+
+    virtual(main())
+
+
+def test_an_epoch_with_something_in_flight_is_kept(tmp_path: Path) -> None:
+    async def main() -> None:
+        journal = open_journal(tmp_path)
+        feed = journal.attach("u", lanes=LANES, start="head")
+        old = journal.epoch
+        await journal.append(entries("reading", numbered(3)))
+        block = await take(feed, "reading", "live")
+        assert block is not None
+        await journal.renew_epoch("test")
+        for made in flood(60):
+            await journal.append(made)
+        await pause(6)
+        assert [epoch.epoch for epoch in (await journal.status()).epochs] == [old, journal.epoch]
+        feed.release(block)
+        gaps = [gap for block in await drain(feed) for gap in block.gaps]
+        assert (old, 3) in [(gap.epoch, gap.count) for gap in gaps]
+        await journal.append(entries("event", [b"e"]))
+        await pause(6)
+        assert [epoch.epoch for epoch in (await journal.status()).epochs] == [journal.epoch]
 
     virtual(main())
 
