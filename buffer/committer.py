@@ -211,7 +211,7 @@ class Committer:
         self._recovered()
         self._changed()
 
-    def _checkpointed(self, _pages: int | None, failure: BaseException | None) -> None:
+    def _checkpointed(self, _nothing: None, failure: BaseException | None) -> None:
         if failure is not None:
             self._failed(classify(failure))
         else:

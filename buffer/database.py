@@ -87,6 +87,7 @@ class Database:
         self.drop()
         self._connection, self.numbers, self.tracks = connection, numbers, tracks
         self.serial += 1
+        self._pragma(f"journal_size_limit={self.budget.log_bytes}")
         self._set_limit()
 
     def drop(self) -> None:
@@ -104,6 +105,8 @@ class Database:
         self._dropped: list[str] = []
         tracks = {key: Track(t.last, t.absent.copy(), t.bytes) for key, t in self.tracks.items()}
         try:
+            if self._swollen():
+                self.checkpoint()
             connection.execute("BEGIN IMMEDIATE")
             room = self._room(connection, job, tracks)
             if self.oversize:
@@ -123,10 +126,10 @@ class Database:
             connection.execute("COMMIT")
             self.options.gate("committed")
         except BaseException as error:
-            if classify(error).code in ("disk.full", "disk.busy") and connection.in_transaction:
-                connection.execute("ROLLBACK")
-            else:
+            if classify(error).code not in ("disk.full", "disk.busy"):
                 self.drop()
+            elif connection.in_transaction:
+                connection.execute("ROLLBACK")
             if isinstance(error, Exception):
                 raise self.explain(error) from error
             raise
@@ -149,20 +152,32 @@ class Database:
 
     @property
     def log_fill(self) -> float:
-        """How full the log's share is, about; above 1 it is to be checkpointed before the next commit."""
+        """What was written since the last checkpoint, as a part of the log's share; above 1 another one is due."""
         return self._log_bytes / (self.budget.log_bytes - self.budget.group_bytes)
 
-    def checkpoint(self, mode: str = "PASSIVE") -> int:
-        """Moves the log into the database; returns the pages that the log held.  Raises sqlite3.Error or OSError."""
-        self.options.gate("checkpoint")
-        if not self.path.exists():
-            raise DiskFault("disk.damaged", f"{self.path} is gone")
-        if self.log_fill > 2:
-            mode = "RESTART"
-        _, pages, moved = self.connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-        self._log_bytes = max(pages - moved, 0) * PAGE_BYTES
-        self._set_limit()
-        return int(pages)
+    def _swollen(self) -> bool:
+        """True when a reader has kept the log from beginning anew until the quota was exceeded."""
+        size = files.size_of(files.log_of(self.path))
+        return size > self.budget.log_bytes * 3 // 2 and files.used_bytes(self.directory) > self.budget.quota_bytes
+
+    def checkpoint(self) -> None:
+        """Moves the log into the database.
+
+        Raises DiskFault, also when a reader keeps the log from beginning anew and there is no more room for it.
+        """
+        try:
+            self.options.gate("checkpoint")
+            if not self.path.exists():
+                raise DiskFault("disk.damaged", f"{self.path} is gone")
+            swollen = self._swollen()
+            mode = "RESTART" if swollen else "PASSIVE"
+            busy, _, _ = self.connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+            self._log_bytes = 0
+            if swollen and busy:
+                raise DiskFault("disk.busy", "a reader keeps the log from beginning anew")
+            self._set_limit()
+        except (sqlite3.Error, OSError) as error:
+            raise self.explain(error) from error
 
     def close(self) -> None:
         """Ends in good order, the log moved into the database, and lets others have the directory.
@@ -181,7 +196,7 @@ class Database:
 
     def limit_pages(self) -> int:
         """The most pages that the database may have now."""
-        beside = _SIDE_BYTES + max(self.budget.log_bytes, files.size_of(files.log_of(self.path)))
+        beside = _SIDE_BYTES + self.budget.log_bytes
         beside += sum(files.size_of(path) for path in files.evidence(self.directory))
         return max((self.budget.quota_bytes - beside) // PAGE_BYTES, 1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -16,15 +17,18 @@ import pytest
 from courtyard.buffer import Entry, Journal
 from tests.buffer_rig import (
     LANES,
+    SMALL,
     Disk,
     bodies,
     codes,
     crash,
+    directory_bytes,
     drain,
     entries,
     numbered,
     open_journal,
     options,
+    params,
     pause,
     take,
     virtual,
@@ -225,6 +229,35 @@ def test_what_memory_had_is_not_stored_twice_when_its_transaction_was_in_doubt(t
         for each in (feed, again.attach("u", lanes=LANES, start="head")):
             blocks = await drain(each)
             assert [(block.epoch, list(block.seqs)) for block in blocks] == [(appended.epoch, [1, 2, 3])]
+
+    virtual(main())
+
+
+def test_a_reader_that_never_ends_cannot_make_the_log_exceed_the_quota(tmp_path: Path) -> None:
+    async def main() -> None:
+        journal = open_journal(tmp_path, options(retry_s=(0.5, 1.0)))
+        feed = journal.attach("u", lanes=LANES, start="head")
+        await journal.append(entries("event", [b"before"]))
+        reader = sqlite3.connect(tmp_path / "journal.db")
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM block").fetchone()
+        wanted = numbered(60, 20_000)
+        highest = 0
+        for made in wanted:
+            await journal.append(entries("reading", [made]))
+            highest = max(highest, directory_bytes(tmp_path))
+        assert highest <= SMALL.quota_bytes * 1.1
+        assert params(journal, "disk.busy")["detail"] == "a reader keeps the log from beginning anew"
+        assert not journal.durable
+        reader.close()
+        await pause(10)
+        assert journal.durable
+        await journal.append(entries("event", [b"after"]))
+        await pause(10)
+        assert directory_bytes(tmp_path) <= SMALL.quota_bytes * 1.05
+        blocks = await drain(feed)
+        assert sum(gap.count for block in blocks for gap in block.gaps) + len(bodies(blocks, "reading")) == 60
+        assert bodies(blocks, "event") == [b"before", b"after"]
 
     virtual(main())
 
