@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
-
-import msgspec
 
 from courtyard.agent.uplinks import faults, reasons, send
 from courtyard.agent.uplinks.mqtt import Limits
 from courtyard.agent.uplinks.native import Format
-from courtyard.buffer.types import Backlog, Block, Which
+from courtyard.agent.uplinks.ports import Control, Feed, Session
+from courtyard.agent.uplinks.turns import Flight, Lane, Turn, joins
+from courtyard.buffer.types import Block
 from courtyard.drivers.base import Fault
 
 PACKET_OVERHEAD_BYTES = 32
@@ -25,85 +24,12 @@ ACK_TIMEOUT_S = 60.0
 """A broker that answers pings but acknowledges nothing for so long is given up."""
 HOLD_S = 2.0
 HOLD_BLOCKS = 64
-TYPICAL_RECORD_BYTES = 256
+LOOK_BACK_S = 0.25
 SMALLEST_RECORD_BYTES = 48
 TIMER_SLACK_S = 0.005
 """A timer of the loop may fire a little before its time."""
 NO_SUBSCRIBER = 0x10
 REFUSAL = 0x80
-
-
-class Feed(Protocol):
-    """What this needs of `courtyard.buffer.Feed`."""
-
-    def mark_live(self) -> None: ...
-    async def next(self, lane: str, *, which: Which, max_bytes: int, max_records: int) -> Block | None: ...
-    def ack(self, block: Block) -> None: ...
-    def release(self, block: Block) -> None: ...
-    def set_aside(self, block: Block, reason: str) -> None: ...
-    async def wait(self, seen: int) -> int: ...
-    def backlog(self, lane: str) -> Backlog: ...
-
-
-class Session(Protocol):
-    """What this needs of `courtyard.agent.uplinks.mqtt.Session`."""
-
-    ended: asyncio.Future[Fault | None]
-
-    @property
-    def limits(self) -> Limits: ...
-    @property
-    def open(self) -> bool: ...
-    def publish(self, topic: str, payload: bytes, done: Callable[[int], None], *, retain: bool = False) -> None: ...
-    def abandon(self, fault: Fault | None) -> None: ...
-
-
-class Control(msgspec.Struct):
-    """A message beside the lanes: status, inventory, outcome."""
-
-    topic: str
-    payload: bytes
-    done: Callable[[int], None]
-    retain: bool = True
-
-
-class _Lane:
-    """What is known of one lane: where it goes, how carefully it is sent, how large its records are."""
-
-    __slots__ = ("care", "most", "name", "record_bytes", "topic")
-
-    def __init__(self, name: str, topic: str) -> None:
-        self.name, self.topic = name, topic
-        self.care = send.Care()
-        self.most = send.MAX_MESSAGE_BYTES
-        self.record_bytes = TYPICAL_RECORD_BYTES
-
-
-class _Turn:
-    """Live or backlog of one lane, in the order of their turns.
-
-    `empty` while the feed has said that there is nothing and has not changed since.  `blanks` are consecutive blocks
-    of which the filter left nothing: they travel with the next message, or alone after 2 s.
-    """
-
-    __slots__ = ("blanks", "blanks_until", "empty", "lane", "which", "yields")
-
-    def __init__(self, lane: _Lane, which: Which, *, yields: bool) -> None:
-        self.lane, self.which, self.yields = lane, which, yields
-        self.empty = False
-        self.blanks: list[Block] = []
-        self.blanks_until = 0.0
-
-
-class _Flight(msgspec.Struct, eq=False):
-    """Blocks on their way as one range, records only in the last; `parts` messages of it are unacknowledged."""
-
-    run: list[Block]
-    turn: _Turn
-    at: float
-    parts: int
-    reason: int = 0
-    """The worst answer so far."""
 
 
 class Drain:
@@ -127,18 +53,18 @@ class Drain:
         self.faults: dict[str, Fault] = {}
         self._feed = feed
         self._format = format
-        self._lanes = {name: _Lane(name, format.topics.lane(name)) for name in lanes}
-        self._turns = tuple(
-            _Turn(self._lanes[name], which, yields=which == "backlog" and name != lanes[0])
-            for name, which in send.order(lanes)
-        )
+        self._lanes = {name: Lane(name, format.topics.lane(name)) for name in lanes}
+        self._turns = tuple(Turn(self._lanes[name], which) for name, which in send.order(lanes))
+        self._first_turns = tuple(t for t in self._turns if t.which == "live" or t.lane.name == lanes[0])
+        self._last_turns = tuple(turn for turn in self._turns if turn not in self._first_turns)
         self._urgent = urgent
         self._idle = idle
         self._endpoint = endpoint
-        self._flights: dict[int, _Flight] = {}
+        self._flights: dict[int, Flight] = {}
         self._number = 0
         self._wake = asyncio.Event()
         self._full = self._settled = False
+        self._looking_back: asyncio.TimerHandle | None = None
 
     def wake(self) -> None:
         """Something may be there to send."""
@@ -186,14 +112,21 @@ class Drain:
             self._return(blanks, block, ("oversize" if too_large else "refused") if aside else None)
 
     def _ask_again(self) -> None:
+        """Every turn may have something again."""
+        self._looking_back = None
         for turn in self._turns:
             turn.empty = False
+        self._wake.set()
 
     async def _watch_feed(self) -> None:
-        seen = 0
+        """A change of the feed means new records as a rule; whether the backlog has any is looked at a little later."""
+        loop, seen = asyncio.get_running_loop(), 0
         while True:
             seen = await self._feed.wait(seen)
-            self._ask_again()
+            for turn in self._turns:
+                turn.empty = turn.empty and turn.which == "backlog"
+            if self._looking_back is None:
+                self._looking_back = loop.call_later(LOOK_BACK_S, self._ask_again)
             self._wake.set()
 
     async def _watch_acks(self, session: Session) -> None:
@@ -215,10 +148,18 @@ class Drain:
             return False
         if control := self._urgent():
             return self._send_control(session, control)
+        if await self._send_turn(session, self._first_turns, room):
+            return True
+        if control := self._idle():
+            return self._send_control(session, control)
+        return await self._send_turn(session, self._last_turns, room)
+
+    async def _send_turn(self, session: Session, turns: Sequence[Turn], room: int) -> bool:
+        """Sends for the first of these turns that has something and may."""
         due = self._now() + TIMER_SLACK_S
-        for turn in self._turns:
-            if turn.yields and (control := self._idle()):
-                return self._send_control(session, control)
+        for turn in turns:
+            if turn.empty and not turn.blanks:
+                continue
             lane = turn.lane
             if lane.care.not_before > due:
                 continue
@@ -251,9 +192,9 @@ class Drain:
         session.publish(control.topic, control.payload, done, retain=control.retain)
         return True
 
-    def _send_block(self, session: Session, turn: _Turn, block: Block) -> None:
+    def _send_block(self, session: Session, turn: Turn, block: Block) -> None:
         records = self._format.choose(block)
-        if turn.blanks and not _joins(turn.blanks[-1], block):
+        if turn.blanks and not joins(turn.blanks[-1], block):
             self._publish(session, turn, [])
         turn.blanks.append(block)
         if records or records is None or block.gaps or len(turn.blanks) >= HOLD_BLOCKS:
@@ -262,7 +203,7 @@ class Drain:
             turn.blanks_until = self._now() + HOLD_S
             asyncio.get_running_loop().call_at(turn.blanks_until, self._wake.set)
 
-    def _publish(self, session: Session, turn: _Turn, records: list[bytes] | None) -> None:
+    def _publish(self, session: Session, turn: Turn, records: list[bytes] | None) -> None:
         """Sends the blanks of a turn as one range; `records` are those of the last block."""
         lane, (run, turn.blanks) = turn.lane, (turn.blanks, [])
         *blanks, block = run
@@ -276,12 +217,12 @@ class Drain:
         if block.seqs:
             lane.record_bytes = max(SMALLEST_RECORD_BYTES, len(payloads[-1]) * 3 // (4 * len(block.seqs)))
         self._number += 1
-        flight = self._flights[self._number] = _Flight(run, turn, self._now(), len(payloads))
+        flight = self._flights[self._number] = Flight(run, turn, self._now(), len(payloads))
         for payload in payloads:
             sent = self.window.sent(len(payload), flight.at)
             session.publish(lane.topic, payload, self._answer(self._number, flight, sent))
 
-    def _answer(self, number: int, flight: _Flight, sent: send.Sent) -> Callable[[int], None]:
+    def _answer(self, number: int, flight: Flight, sent: send.Sent) -> Callable[[int], None]:
         def done(reason: int) -> None:
             self._delivered(sent, reason)
             flight.parts -= 1
@@ -300,7 +241,7 @@ class Drain:
         if self._full:
             self._wake.set()
 
-    def _settle(self, flight: _Flight) -> None:
+    def _settle(self, flight: Flight) -> None:
         """The broker has answered for the whole range."""
         if flight.turn.which == "backlog":
             self._settled = True
@@ -325,6 +266,7 @@ class Drain:
 
     def _return(self, blanks: list[Block], block: Block, reason: str | None) -> None:
         """Back into the feed: all of it, or all but a block that is set aside for a reason."""
+        self._ask_again()
         for blank in blanks:
             self._feed.release(blank)
         if reason is None:
@@ -340,8 +282,3 @@ class Drain:
     def _fault(self, words: faults.Words, **facts: object) -> Fault:
         host, port = self._endpoint
         return words.fault(host=host, port=port, gateway=self._format.gateway, **facts)
-
-
-def _joins(left: Block, right: Block) -> bool:
-    """Whether `right` goes on where `left` ends."""
-    return (left.epoch, left.boot, left.last + 1) == (right.epoch, right.boot, right.first)

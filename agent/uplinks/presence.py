@@ -13,11 +13,12 @@ from typing import Protocol
 
 import msgspec
 
-from courtyard.agent.uplinks.drain import REFUSAL, Control
+from courtyard.agent.uplinks.drain import REFUSAL
 from courtyard.agent.uplinks.inventory import Inventory
 from courtyard.agent.uplinks.mqtt import Incoming
 from courtyard.agent.uplinks.native import Topics
 from courtyard.agent.uplinks.numbering import Known
+from courtyard.agent.uplinks.ports import Control
 
 RETAINED_TIMEOUT_S = 1.0
 """How long a broker may take to send what it retains after it has answered the subscription."""
