@@ -174,16 +174,14 @@ async def alarms(directory: Path, line_port: int, broker_port: int, name: str, c
 
     Returns fewer than `count` when the backlog ends before.
     """
-    journal, delays, started = open_journal(directory), list[float](), dict[int, float]()
+    journal, delays = open_journal(directory), list[float]()
     arrived: asyncio.Queue[tuple[int, float]] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    before = journal.heads["alarm"]
 
     def message(_client: object, _userdata: object, message: paho.MQTTMessage) -> None:
         at = time.monotonic()
         for record in msgspec.json.decode(message.payload)["records"]:
-            if "started" in record:
-                loop.call_soon_threadsafe(arrived.put_nowait, (record["n"], at))
+            loop.call_soon_threadsafe(arrived.put_nowait, (record["seq"], at))
 
     subscriber = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
     subscriber.on_message = message
@@ -193,12 +191,11 @@ async def alarms(directory: Path, line_port: int, broker_port: int, name: str, c
     async with uplink(journal, line_port, name, "oldest") as made:
         await until(lambda: made.report().messages >= 5)
         while len(delays) < count and made.report().backlog["reading"].records > 2 * made.report().in_flight_messages:
-            number = before + len(delays)
-            started[number] = time.monotonic()
-            await journal.append([Entry("alarm", wall_ms(), b'{"n":%d,"started":1}' % number)])
-            seen, at = await arrived.get()
-            if seen == number:
-                delays.append(at - started[number])
+            started = time.monotonic()
+            (seq,) = (await journal.append([Entry("alarm", wall_ms(), b'{"started":1}')])).seqs
+            while (arrival := await arrived.get())[0] != seq:  # what earlier measurements left in the alarm lane
+                pass
+            delays.append(arrival[1] - started)
     subscriber.disconnect()
     subscriber.loop_stop()
     journal.forget(name)
