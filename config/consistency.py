@@ -13,17 +13,18 @@ from courtyard.config.convert import Draft
 from courtyard.config.declared import NAMED_BY, Declared, is_wild
 from courtyard.config.describe import names
 from courtyard.config.mistakes import Findings
-from courtyard.config.quantities import size_text
+from courtyard.config.nights import NIGHT_FLOW_FOR_S, length_s
+from courtyard.config.quantities import duration_text, size_text
 from courtyard.drivers.lines.settings import RtuTcpLine, SerialLine
 
 _RULE_SETTINGS = {
     "threshold": ("point", "above", "below", "hysteresis", "for_s"),
     "unreachable": ("for_s",),
     "reverse_flow": ("point", "hysteresis", "for_s"),
-    "night_flow": ("point", "above", "for_s"),
+    "night_flow": ("point", "above", "for_s", "start", "end"),
 }
 """What each kind of rule understands, besides name, devices, severity and outputs."""
-_SPECIAL = ("point", "above", "below", "hysteresis", "for_s")
+_SPECIAL = ("point", "above", "below", "hysteresis", "for_s", "start", "end")
 
 
 def check(site: Draft, declared: Declared, findings: Findings) -> None:
@@ -193,6 +194,7 @@ def _check_rule(rule: Draft, declared: Declared, findings: Findings) -> None:
         if is_set and setting.attribute in _SPECIAL and setting.attribute not in _RULE_SETTINGS[kind]:
             findings.add("rule.unused", (*path, setting.key), at="key", kind=kind)
     _check_limits(rule, kind, findings)
+    _check_night(rule, kind, findings)
     _check_point(rule, kind, declared, findings)
 
 
@@ -204,6 +206,15 @@ def _check_limits(rule: Draft, kind: str, findings: Findings) -> None:
         findings.add("rule.needs_limit", (*rule.path, "above"))
     elif above is not None and below is not None and above <= below:
         findings.add("rule.limits_crossed", (*rule.path, "above"), above=f"{above:g}", below=f"{below:g}")
+
+
+def _check_night(rule: Draft, kind: str, findings: Findings) -> None:
+    start, end, for_s = rule.get("start"), rule.get("end"), rule.get("for_s")
+    if kind != "night_flow" or start is None or end is None or for_s is None:
+        return
+    least_s = for_s or NIGHT_FLOW_FOR_S
+    if length_s(start, end) <= least_s:
+        findings.add("rule.night_short", (*rule.path, "end"), start=start, end=end, least=duration_text(least_s))
 
 
 def _check_point(rule: Draft, kind: str, declared: Declared, findings: Findings) -> None:

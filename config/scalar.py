@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 import zoneinfo
@@ -77,6 +78,10 @@ def nearest_value(shape: Scalar, raw: object) -> str | float | bool | None:
             offer = nearest_name(raw, [str(choice) for choice in shape.choices])
         case "string", str() if shape.form == "timezone":
             offer = nearest_name(raw, zoneinfo.available_timezones())
+        case "string", datetime.time():
+            offer = f"{raw:%H:%M}"
+        case "string", str() if re.fullmatch(r"[0-9]{1,2}[:：.][0-9]{2}", raw):
+            offer = f"{raw[:-3]:0>2}:{raw[-2:]}"
         case "string", str():
             offer = raw.strip().lower().replace(" ", "-")
         case "string", int() | float():

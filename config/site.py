@@ -24,6 +24,14 @@ SecretFile = Annotated[str, Meta(min_length=1, extra={"kind": "secret-file"})]
 """A file for the service alone: a path relative to site.toml, or `credential:NAME` for a systemd credential."""
 Pattern = Annotated[str, Meta(min_length=1)]
 """A shell-style pattern: * any text, ? one character."""
+TimeOfDay = Annotated[
+    str,
+    Meta(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        extra={"allowed": ('a time of day from "00:00" to "23:59"', '时刻，"00:00"～"23:59"')},
+    ),
+]
+"""Local time of the site, `HH:MM`."""
 
 
 class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -306,6 +314,22 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(le=2_592_000),
         help_text("How long the condition must hold before the alarm.", "条件持续多久才报警。"),
     ] = field(default=0.0, name="for")
+    start: Annotated[
+        TimeOfDay,
+        help_text(
+            "When the night of a night_flow rule begins, in the gateway's time zone.",
+            "night_flow 规则中夜间时段的开始时刻，按网关时区。",
+            example="23:30",
+        ),
+    ] = "02:00"
+    end: Annotated[
+        TimeOfDay,
+        help_text(
+            "When that night ends; a time before `start` is the next morning.",
+            "夜间时段的结束时刻；早于 start 时指次日。",
+            example="05:00",
+        ),
+    ] = "05:00"
     outputs: Annotated[
         tuple[Name, ...],
         help_text("Outputs held while the alarm is active and not acknowledged.", "报警有效且未确认期间保持的输出。"),

@@ -30,6 +30,10 @@ class Source:
         return {path: (spot.key, spot.value) for path, spot in scan(self.readable).items()}
 
     @cached_property
+    def _readable_starts(self) -> list[int]:
+        return line_starts(self.readable)  # blanked lines are shorter
+
+    @cached_property
     def _starts(self) -> list[int]:
         return line_starts(self.text)
 
@@ -38,7 +42,7 @@ class Source:
         if path and path not in self._spots:
             return self.position(path[:-1], "key")
         spot = self._spots.get(path)
-        return None if spot is None else line_and_column(self._starts, spot[at == "value"])
+        return None if spot is None else line_and_column(self._readable_starts, spot[at == "value"])
 
     def excerpt(self, line: int | None, *, secret: bool = False) -> str:
         """The text of a line, without secrets; empty where there is none.  `secret` masks everything behind the key."""

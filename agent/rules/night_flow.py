@@ -1,10 +1,10 @@
 """Water that never stops at night: a leak, a cistern, a tap.
 
-Within the local night window (02:00 to 05:00 in the site's time zone) the flow must come to rest at least once in
-every `for` (2 hours when that is 0); if it does not, the alarm is raised, and it ends with the first rest that is
-seen.  Rest is a flow of at most `above` (0 by default), or a total that did not grow over half an hour: small leaks
-turn the total slowly, so shorter looks would mistake a leak for rest.  The rule watches its `point`, else the total
-where the device has one, else the flow.
+Within the night (the rule's `start` to `end` in the site's time zone; 02:00 to 05:00 by default) the flow must come
+to rest at least once in every `for` (2 hours when that is 0); if it does not, the alarm is raised, and it ends with
+the first rest that is seen.  Rest is a flow of at most `above` (0 by default), or a total that did not grow over half
+an hour: small leaks turn the total slowly, so shorter looks would mistake a leak for rest.  The rule watches its
+`point`, else the total where the device has one, else the flow.
 
 Readings further apart than half an hour prove nothing about the time between; the streak begins again, as it does
 with a restart.  While the wall clock is not set (before 2025) there is no night.
@@ -12,17 +12,15 @@ with a restart.  While the wall clock is not set (before 2025) there is no night
 
 from __future__ import annotations
 
-import datetime
 from typing import Final
 
 from courtyard.agent.condition import Condition
 from courtyard.agent.rules.evaluator import Watch, number
+from courtyard.config.nights import NIGHT_FLOW_FOR_S, night_after
 from courtyard.drivers.base import Reading, Text
 
 TOTAL = "water.volume.total"
 FLOW = "water.flow"
-NIGHT: Final = (datetime.time(2), datetime.time(5))
-DEFAULT_FOR_S: Final = 7200.0
 STEP_MS: Final = 1_800_000
 EARLIEST_MS: Final = 1_735_689_600_000
 
@@ -35,6 +33,7 @@ class NightFlow:
         "_counter",
         "_ends_ms",
         "_for_ms",
+        "_known_ms",
         "_point",
         "_seen_ms",
         "_since_ms",
@@ -47,8 +46,8 @@ class NightFlow:
     def __init__(self, watch: Watch) -> None:
         self._watch, self._point = watch, watch.rule.point
         self._counter = self._point is not None and ".volume" in self._point
-        self._for_ms = round((watch.rule.for_s or DEFAULT_FOR_S) * 1000)
-        self._starts_ms = self._ends_ms = 0
+        self._for_ms = round((watch.rule.for_s or NIGHT_FLOW_FOR_S) * 1000)
+        self._known_ms = self._starts_ms = self._ends_ms = 0  # from _known_ms on, this night is the next to end
         self._since_ms: int | None = None  # when the present streak without rest began (monotonic)
         self._seen_ms = 0
         self._step_ms, self._step_total = 0, 0.0  # when and at what total the present half hour began
@@ -109,16 +108,8 @@ class NightFlow:
     def _is_night(self, at_ms: int) -> bool:
         if at_ms < EARLIEST_MS:
             return False
-        if not self._starts_ms - 86_400_000 < at_ms < self._ends_ms:
-            self._starts_ms, self._ends_ms = night_after(at_ms, self._watch)
+        if not self._known_ms <= at_ms < self._ends_ms:
+            rule = self._watch.rule
+            self._starts_ms, self._ends_ms = night_after(at_ms, rule.start, rule.end, self._watch.timezone)
+            self._known_ms = at_ms
         return self._starts_ms <= at_ms < self._ends_ms
-
-
-def night_after(at_ms: int, watch: Watch) -> tuple[int, int]:
-    """Start and end (Unix, milliseconds) of the night that is under way at this instant, or else of the next."""
-    local = datetime.datetime.fromtimestamp(at_ms / 1000, watch.timezone)
-    for day in (local.date(), local.date() + datetime.timedelta(days=1)):
-        start, end = (datetime.datetime.combine(day, time, watch.timezone) for time in NIGHT)
-        if at_ms < end.timestamp() * 1000:
-            return round(start.timestamp() * 1000), round(end.timestamp() * 1000)
-    raise AssertionError("a night of tomorrow ends after now")

@@ -89,6 +89,12 @@ CASES: dict[str, Case] = {
     "rule.needs_point": Case(changed('point = "water.flow"\n', "").replace("[[rules]]", "«[[rules]]")),
     "rule.needs_limit": Case(changed("above = 3\n", "").replace("[[rules]]", "«[[rules]]")),
     "rule.limits_crossed": Case(changed("above = 3", "above = «3\nbelow = 3")),
+    "rule.night_short": Case(
+        changed(
+            'kind = "threshold"\npoint = "water.flow"\nabove = 3',
+            'kind = "night_flow"\nstart = "23:00"\nend = «"01:00"',
+        )
+    ),
     "rule.unused": Case(
         changed('kind = "threshold"\npoint = "water.flow"', 'kind = "unreachable"').replace("above = 3", "«above = 3")
     ),
@@ -272,6 +278,19 @@ def test_errors_of_writing_come_all_at_once_and_hide_no_wrong_value(tmp_path: Pa
         "toml.full_width",
         "toml.empty_value",
     ]
+    for each in verdict.mistakes:
+        assert each.line is not None
+        assert {"toml.unquoted": "gw-", "value.wrong": '"x"', "toml.full_width": "“", "toml.empty_value": "above"}[
+            each.code
+        ] in text.splitlines()[each.line - 1]
+
+
+@pytest.mark.parametrize(
+    ("written", "offered"), [('"2:00"', "02:00"), ('"2：30"', "02:30"), ("02:00:00", "02:00"), ('"25:00"', None)]
+)
+def test_a_time_of_day_that_is_written_otherwise(written: str, offered: str | None, tmp_path: Path) -> None:
+    night = changed('kind = "threshold"\npoint = "water.flow"\nabove = 3', f'kind = "night_flow"\nstart = {written}')
+    assert [(each.path, each.nearest) for each in check(tmp_path, night).mistakes] == [("rules[0].start", offered)]
 
 
 @pytest.mark.parametrize(

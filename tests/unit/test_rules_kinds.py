@@ -190,6 +190,25 @@ class TestNightFlow:
         assert edges(rule, self.flows(0.0, from_s=40_000)) == []
         assert edges(rule, self.flows(0.0, from_s=86_400 + 60)) == [(86_460, False)]
 
+    def test_the_site_says_when_it_is_night(self) -> None:
+        evening = {"start": "22:00", "end": "01:00"}
+        assert edges(self.night(**evening), self.flows(*[0.02] * 18)) == []
+        over_midnight = self.flows(*[0.02] * 36, from_s=-18_000)
+        assert edges(self.night(**evening), over_midnight) == [(-14_400 + 7200, True)]
+
+    def test_a_night_of_a_whole_day(self) -> None:
+        whole = self.night(start="12:00", end="12:00", for_s=12 * 3600)
+        assert edges(whole, self.flows(*[0.02] * 150, from_s=-18_000)) == [(-18_000 + 12 * 3600, True)]
+
+    def test_a_clock_that_is_set_back_finds_the_night_again(self) -> None:
+        rule = self.night()
+        assert edges(rule, self.flows(*[0.02] * 12, from_s=10_900)) == []
+        back = [
+            Reading("wm-1", self.NIGHT + at * 1000, (at + 40_000) * 1000, {"water.flow": 1.0})
+            for at in range(0, 10_000, 600)
+        ]
+        assert edges(rule, back) == [(47_200, True)]
+
     def test_a_total_must_stand_still_for_half_an_hour(self) -> None:
         def totals(per_reading: float) -> list[Reading]:
             return [
