@@ -49,17 +49,16 @@ def inventory_of(snapshot: Snapshot) -> dict[str, bytes]:
 
 
 def _inventory_of(gateway: str, device: InstalledDevice) -> Inventory:
-    settings = device.settings
     return Inventory(
         v=1,
         gateway=gateway,
         device=device.id,
         place=device.place,
-        profile=settings.profile,
-        install=settings.install,
-        name=settings.name,
+        profile=device.profile,
+        install=device.install,
+        name=device.name,
         title_en=device.title.en,
         title_zh=device.title.zh,
-        every_s=settings.every_s,
+        every_s=device.every_s,
         points={name: point.unit or "" for name, point in device.points.items()},
     )

@@ -30,19 +30,19 @@ def handlers(gateway: Gateway, supervisor: Supervisor, reload: Callable[[], Awai
             "alarms": gateway.book.urgent(),
             "journal": journal,
             "uplinks": [uplink.report() for uplink in gateway.uplinks.values()],
-            "counters": {name: driver.counters() for name, driver in gateway.drivers.items()},
+            "counters": gateway.lines.counters(),
             "dropped": gateway.pipeline.dropped(),
         }
 
     async def read(request: Mapping[str, Any], progress: Progress) -> Any:
-        device, driver = _device(gateway, request)
+        device = _device(gateway, request)
         try:
-            reading = await driver.read(device)
+            reading = await gateway.lines.read(device)
         except DriverError as error:
             if not request.get("raw"):
                 raise
-            return {"fault": _fault(error.fault), "frames": driver.frames(device)}
-        return {"reading": reading, "frames": driver.frames(device) if request.get("raw") else []}
+            return {"fault": _fault(error.fault), "frames": gateway.lines.frames(device)}
+        return {"reading": reading, "frames": gateway.lines.frames(device) if request.get("raw") else []}
 
     async def scan_line(request: Mapping[str, Any], progress: Progress) -> Any:
         name, found = str(request.get("line")), 0
@@ -57,7 +57,7 @@ def handlers(gateway: Gateway, supervisor: Supervisor, reload: Callable[[], Awai
                 if steps:
                     await progress({"done": steps[0].done, "total": steps[0].total})
 
-        async with gateway.line_at_rest(name) as line, asyncio.TaskGroup() as group:
+        async with gateway.lines.at_rest(name) as line, asyncio.TaskGroup() as group:
             telling = group.create_task(tell())
             async for each in scan(line, units=units, candidates=candidates(), progress=steps.append):
                 found += 1
@@ -71,12 +71,11 @@ def handlers(gateway: Gateway, supervisor: Supervisor, reload: Callable[[], Awai
     return {"status": status, "read": read, "scan": scan_line, "reload": reload_site}
 
 
-def _device(gateway: Gateway, request: Mapping[str, Any]) -> tuple[str, Any]:
+def _device(gateway: Gateway, request: Mapping[str, Any]) -> str:
     name = str(request.get("device"))
-    installed = gateway.snapshot.devices.get(name)
-    if installed is None:
+    if name not in gateway.snapshot.devices:
         raise Refused(f"no device {name!r} in the site / 站点中没有设备 {name!r}")
-    return name, gateway.drivers[installed.settings.line]
+    return name
 
 
 def _fault(fault: Fault) -> dict[str, Any]:

@@ -7,8 +7,7 @@ Nothing else imports across the areas of the agent.  A gateway is built from one
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from courtyard.agent.commands.freshness import Arrival
 from courtyard.agent.commands.handlers import Ports, handlers
 from courtyard.agent.condition import Condition
 from courtyard.agent.journal_faults import fault_of
+from courtyard.agent.lines import Lines
 from courtyard.agent.normalise import Places
 from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.pipeline import Pipeline
@@ -37,9 +37,7 @@ from courtyard.buffer.feed import Feed
 from courtyard.buffer.journal import Journal
 from courtyard.config.site import Uplink
 from courtyard.config.snapshot import Difference, Snapshot, difference
-from courtyard.drivers.base import DriverError, Fault, Reading, Scalar, Text, Write
-from courtyard.drivers.lines.settings import LineSettings
-from courtyard.drivers.modbus.driver import ModbusDriver
+from courtyard.drivers.base import Fault, Scalar, Text, Write
 
 PIPELINE, OUTPUTS, REACTIONS = "pipeline", "outputs", "reactions"
 RELEASE_S = 1.5
@@ -69,11 +67,11 @@ class Gateway:
         self.engine = AlarmEngine(self.book, gateway=site.gateway.id)
         self._rules = RuleBook(site)
         self.pipeline = Pipeline(self.recorder, self.book, self.engine, self._places, site, self._rules)
+        self.lines = Lines(snapshot, clock, self.pipeline, supervisor)
         self.outputs = Outputs(site.outputs, self.recorder, self._write, self.pipeline.say)
         self._reactions = Reactions(self.book, self.outputs, lambda: self.snapshot.site)
         self.acts = Acts(self.book)
         self.commands = Commands(self.recorder, gateway=site.gateway.id, handlers=handlers(self._ports()))
-        self.drivers: dict[str, ModbusDriver] = {}
         self.uplinks: dict[str, MqttUplink] = {}
         self._feeds: dict[str, Feed] = {}
         self._disk_fault: Fault | None = None
@@ -82,8 +80,7 @@ class Gateway:
     def start(self) -> None:
         """Starts every part; all of them are kept running by the supervisor."""
         self._supervisor.start(PIPELINE, self.pipeline.run)
-        for name in self.snapshot.lines:
-            self._start_line(name)
+        self.lines.start()
         self._supervisor.start(OUTPUTS, self.outputs.run)
         self._supervisor.start(REACTIONS, self._reactions.run)
         for uplink in self.snapshot.site.uplinks:
@@ -93,11 +90,8 @@ class Gateway:
         """Takes another snapshot of the same gateway; what did not change keeps running, with its state."""
         changes = difference(self.snapshot, snapshot)
         site = snapshot.site
-        stale_lines = (*changes.lines.removed, *changes.lines.changed)
         stale_uplinks = (*changes.uplinks.removed, *changes.uplinks.changed)
-        await self._supervisor.stop([*map(line_part, stale_lines), *map(uplink_part, stale_uplinks)])
-        for name in stale_lines:
-            del self.drivers[name]
+        await self._supervisor.stop(map(uplink_part, stale_uplinks))
         for name in stale_uplinks:
             del self.uplinks[name], self._feeds[name]
             self._uplink_faults.pop(name, None)
@@ -107,11 +101,7 @@ class Gateway:
         self._rules = RuleBook(site, self._rules)
         self.pipeline.adjust(site, self._rules)
         self.outputs.adjust(site.outputs)
-        for name, line in snapshot.lines.items():
-            if name in self.drivers:
-                self.drivers[name].adjust(line.devices)
-            else:
-                self._start_line(name)
+        await self.lines.take(snapshot)
         for uplink in site.uplinks:
             if uplink.name not in self.uplinks:
                 self._start_uplink(uplink)
@@ -153,16 +143,6 @@ class Gateway:
             faults={subject: fault.code for subject, fault in self.faults.items()},
         )
 
-    @asynccontextmanager
-    async def line_at_rest(self, name: str) -> AsyncIterator[LineSettings]:
-        """A line without its driver, for somebody who needs it alone; polling goes on afterwards."""
-        await self._supervisor.stop([line_part(name)], RELEASE_S)
-        try:
-            yield self.snapshot.lines[name].settings
-        finally:
-            if name in self.snapshot.lines and line_part(name) not in self._supervisor.names():
-                self._run_line(name)
-
     def journal_found(self, finding: Finding) -> None:
         """The disk of the journal fails, or works again: an alarm says so, and platforms see it in the status soon."""
         if not finding.code.startswith("disk."):
@@ -192,7 +172,7 @@ class Gateway:
             resend=lambda uplink, *span: self._feeds[uplink].resend(*span),
             hold=self.outputs.hold,
             drop=self.outputs.drop,
-            read=self.read,
+            read=self.lines.read,
             write=self._write,
             writable=self._writable,
         )
@@ -201,28 +181,8 @@ class Gateway:
         allowed = {(device.id, target) for device in self.snapshot.site.devices for target in device.commands}
         return frozenset(allowed) - self.outputs.targets()
 
-    async def read(self, device: str) -> Reading:
-        """Reads one device now.  Raises DriverError."""
-        return await self._driver_of(device).read(device)
-
     async def _write(self, device: str, target: str, value: Scalar) -> None:
-        await self._driver_of(device).write(Write(device, target, value))
-
-    def _driver_of(self, device: str) -> ModbusDriver:
-        installed = self.snapshot.devices.get(device)
-        if installed is None:
-            what = Text(f"{device} is not in the site.", f"站点中没有 {device}。")
-            raise DriverError(Fault("device.unknown", what, Text("Check the name.", "请检查设备编号。")), device)
-        return self.drivers[installed.settings.line]
-
-    def _start_line(self, name: str) -> None:
-        line = self.snapshot.lines[name]
-        self.drivers[name] = ModbusDriver(line.settings, line.devices, self.clock)
-        self._run_line(name)
-
-    def _run_line(self, name: str) -> None:
-        driver = self.drivers[name]
-        self._supervisor.start(line_part(name), lambda: driver.run(self.pipeline))
+        await self.lines.write(Write(device, target, value))
 
     def _start_uplink(self, settings: Uplink) -> None:
         name = settings.name
@@ -256,11 +216,6 @@ class Gateway:
         else:
             self._uplink_faults[name] = fault
         self.pipeline.health(uplink_part(name), fault)
-
-
-def line_part(name: str) -> str:
-    """The supervised part that runs a line."""
-    return f"line {name}"
 
 
 def uplink_part(name: str) -> str:

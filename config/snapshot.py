@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from courtyard.config.catalogue import Catalogue, Point
-from courtyard.config.site import Device, Site
+from courtyard.config.site import Site
 from courtyard.drivers.base import Text
-from courtyard.drivers.lines.settings import LineSettings
 from courtyard.drivers.modbus.settings import ModbusDevice
+
+Family = Literal["modbus"]
+"""What drives a device; all that hangs on one line is of one family."""
 
 
 class InstalledDevice(msgspec.Struct, frozen=True):
     """One device: as the site has it, and ready for its driver.
 
-    `place` is the whole path from the region down; `title` names the device type; `points` is what it measures, by
-    point name.
+    `driver` is what the drivers of its family take, `profile` its type.  `place` is the whole path from the region
+    down; `title` names the device type; `points` is what it measures, by point name.
     """
 
     id: str
-    settings: Device
-    driver: ModbusDevice
+    family: Family
+    line: str
+    driver: Any
     place: str
+    profile: str
     title: Text
-    points: Mapping[str, Point]
+    name: str | None = None
+    install: int = 1
+    every_s: float | None = None
+    points: Mapping[str, Point] = {}
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line and the devices on it, in the order of the file."""
+    """One line and what its driver takes of the devices on it, in the order of the file; without devices no family."""
 
-    settings: LineSettings
-    devices: tuple[ModbusDevice, ...]
+    settings: Any
+    family: Family | None
+    devices: tuple[Any, ...]
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -80,22 +88,34 @@ class Difference(NamedTuple):
 
 def resolve(site: Site, drivers: Mapping[str, ModbusDevice], directory: Path, catalogue: Catalogue) -> Snapshot:
     """Joins a site with the devices that were resolved for their driver, by device id."""
-    devices = {}
-    for device in site.devices:
-        driver = drivers[device.id]
-        devices[device.id] = InstalledDevice(
-            device.id,
-            device,
-            driver,
-            f"{site.gateway.place}/{device.place}" if device.place else site.gateway.place,
-            Text(driver.profile.title_en, driver.profile.title_zh),
-            {point.register.point: catalogue[point.register.point] for point in driver.points},
-        )
+    devices = {device.id: device for device in _devices(site, drivers, catalogue)}
     lines = {
-        line.name: Line(line, tuple(drivers[device.id] for device in site.devices if device.line == line.name))
+        line.name: Line(
+            line,
+            next((device.family for device in devices.values() if device.line == line.name), None),
+            tuple(device.driver for device in devices.values() if device.line == line.name),
+        )
         for line in site.lines
     }
     return Snapshot(site, directory, catalogue, MappingProxyType(lines), MappingProxyType(devices))
+
+
+def _devices(site: Site, drivers: Mapping[str, ModbusDevice], catalogue: Catalogue) -> Iterator[InstalledDevice]:
+    for device in site.devices:
+        driver = drivers[device.id]
+        yield InstalledDevice(
+            device.id,
+            "modbus",
+            device.line,
+            driver,
+            f"{site.gateway.place}/{device.place}" if device.place else site.gateway.place,
+            device.profile,
+            Text(driver.profile.title_en, driver.profile.title_zh),
+            device.name,
+            device.install,
+            device.every_s,
+            {point.register.point: catalogue[point.register.point] for point in driver.points},
+        )
 
 
 def difference(old: Snapshot, new: Snapshot) -> Difference:

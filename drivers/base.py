@@ -146,7 +146,8 @@ class Writes(Protocol):
 class Adjusts(Protocol):
     """A driver whose device list can change while it runs; devices that did not change keep their state."""
 
-    def adjust(self, devices: Sequence[Any]) -> None: ...
+    def adjust(self, devices: Sequence[Any]) -> None:
+        """Raises ValueError, and changes nothing, when only a new driver can take them."""
 
 
 @runtime_checkable
@@ -155,3 +156,11 @@ class Counts(Protocol):
 
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """Per subject (device id or line name), per counter name."""
+
+
+@runtime_checkable
+class Traces(Protocol):
+    """A driver that keeps the last frames of each device, for people to look at."""
+
+    def frames(self, device: str) -> Sequence[Any]:
+        """The last frames sent and received, oldest first.  Raises DriverError for a device of another line."""

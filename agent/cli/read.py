@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,12 +14,12 @@ from rich.table import Table
 from courtyard.agent.cli.status import one_answer
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.control import Refused, daemon_listens
+from courtyard.agent.lines import SPEAKS_BY_ITSELF, open_driver
 from courtyard.config.catalogue import Catalogue
 from courtyard.config.present import present
 from courtyard.config.read import check_site
 from courtyard.config.snapshot import Snapshot
-from courtyard.drivers.base import DriverError, Language, Text
-from courtyard.drivers.modbus.driver import ModbusDriver
+from courtyard.drivers.base import Driver, DriverError, Language, Reads, Text, Traces
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,16 +43,21 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _read_here(snapshot: Snapshot, device: str, raw: bool) -> dict[str, Any]:
-    line = snapshot.lines[snapshot.devices[device].settings.line]
-    driver = ModbusDriver(line.settings, line.devices, SystemClock())
+    driver = open_driver(snapshot, snapshot.devices[device], SystemClock())
     try:
-        return {"reading": await driver.read(device), "frames": driver.frames(device) if raw else []}
+        if not isinstance(driver, Reads):
+            raise DriverError(SPEAKS_BY_ITSELF, device)
+        return {"reading": await driver.read(device), "frames": _frames(driver, device) if raw else []}
     except DriverError as error:
         if not raw:
             raise
         fault = error.fault
         words = {"code": fault.code, "what": fault.what._asdict(), "cure": fault.cure._asdict()}
-        return {"fault": words, "frames": driver.frames(device)}
+        return {"fault": words, "frames": _frames(driver, device)}
+
+
+def _frames(driver: Driver, device: str) -> Sequence[Any]:
+    return driver.frames(device) if isinstance(driver, Traces) else ()
 
 
 def _show(answer: dict[str, Any], catalogue: Catalogue, language: Language, console: Console) -> None:

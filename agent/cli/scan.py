@@ -15,6 +15,7 @@ from rich.table import Table
 
 from courtyard.agent.candidates import as_data, candidates
 from courtyard.agent.control import Refused, ask, daemon_listens
+from courtyard.agent.lines import scannable
 from courtyard.config.present import present
 from courtyard.config.read import check_site
 from courtyard.drivers.base import Language, Text
@@ -111,7 +112,7 @@ def _line(options: argparse.Namespace) -> LineSettings:
         names = ", ".join(lines)
         text = Text(f"no line {options.line}; the site has: {names}", f"没有线路 {options.line}；现有：{names}")
         raise Refused(text.say(options.lang))
-    return lines[options.line].settings
+    return scannable(verdict.snapshot, options.line)
 
 
 def numbers(text: str) -> list[int]:

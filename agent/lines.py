@@ -1,0 +1,214 @@
+"""The lines of a site: which driver runs on each, and how the rest of the gateway reaches it.
+
+A kind of driver is one function in `DRIVERS` that imports it only when a site has it.  It must have `run(sink)`; all
+else that it can do is told by the protocols of `drivers.base`: Reads, Writes, Adjusts, Counts, Traces.
+
+Invariants
+1. A line has one driver, and a driver one line; a line on which nothing hangs has none.
+2. A new site touches only the lines that differ: a driver that cannot take its new devices while it runs is made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import tzinfo
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from courtyard.agent.recorder import GatewayClock
+from courtyard.agent.supervisor import Supervisor
+from courtyard.config.snapshot import Family, InstalledDevice, Line, Snapshot
+from courtyard.drivers.base import (
+    Adjusts,
+    Counts,
+    Driver,
+    DriverError,
+    Fault,
+    Reading,
+    Reads,
+    Sink,
+    Text,
+    Traces,
+    Write,
+    Writes,
+)
+from courtyard.drivers.lines.settings import LineSettings, RtuTcpLine, SerialLine, TcpLine
+
+REST_S = 1.5
+
+
+class Surroundings(NamedTuple):
+    """What a driver may need besides its line: the gateway's clock, and the time zone of the site."""
+
+    clock: GatewayClock
+    zone: tzinfo
+
+
+MakeDriver = Callable[[Line, Surroundings], Driver]
+"""Makes the driver of a line; called inside the event loop."""
+
+
+def _modbus(line: Line, surroundings: Surroundings) -> Driver:
+    from courtyard.drivers.modbus.driver import ModbusDriver
+
+    return ModbusDriver(line.settings, line.devices, surroundings.clock)
+
+
+DRIVERS: Mapping[Family, MakeDriver] = {
+    "modbus": _modbus,
+}
+"""By the family of what hangs on the line."""
+
+
+class Lines:
+    """The drivers of a site, each kept running by the supervisor.  Used from the event loop only."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        clock: GatewayClock,
+        sink: Sink,
+        supervisor: Supervisor,
+        *,
+        drivers: Mapping[Family, MakeDriver] = DRIVERS,
+    ) -> None:
+        self._snapshot, self._clock, self._sink, self._supervisor = snapshot, clock, sink, supervisor
+        self._make = drivers
+        self._drivers: dict[str, Driver] = {}
+
+    def start(self) -> None:
+        """Starts the driver of every line that has devices and no driver yet."""
+        surroundings = Surroundings(self._clock, _zone(self._snapshot))
+        for name, line in self._snapshot.lines.items():
+            if line.family is not None and name not in self._drivers:
+                self._drivers[name] = self._make[line.family](line, surroundings)
+                self._run(name)
+
+    async def take(self, snapshot: Snapshot) -> None:
+        """Takes another site."""
+        before, self._snapshot = self._snapshot, snapshot
+        stale = [name for name in self._drivers if not self._goes_on(name, before, snapshot)]
+        await self._supervisor.stop(map(line_part, stale))
+        for name in stale:
+            del self._drivers[name]
+        self.start()
+
+    @asynccontextmanager
+    async def at_rest(self, name: str) -> AsyncIterator[LineSettings]:
+        """The settings of a line without its driver, for a scan that needs it alone; it goes on afterwards.
+
+        Raises DriverError for a line that must not be scanned.
+        """
+        settings = scannable(self._snapshot, name)
+        await self._supervisor.stop([line_part(name)], REST_S)
+        try:
+            yield settings
+        finally:
+            if name in self._drivers and line_part(name) not in self._supervisor.names():
+                self._run(name)
+
+    async def read(self, device: str) -> Reading:
+        """Reads one device now.  Raises DriverError, also for a device that cannot be asked."""
+        driver = self.driver_of(device)
+        if not isinstance(driver, Reads):
+            raise DriverError(SPEAKS_BY_ITSELF, device)
+        return await driver.read(device)
+
+    async def write(self, write: Write) -> None:
+        """Writes one value.  Raises DriverError, also for a device on which nothing may ever be written."""
+        driver = self.driver_of(write.device)
+        if not isinstance(driver, Writes):
+            raise DriverError(ONLY_LISTENED_TO, write.device)
+        await driver.write(write)
+
+    def frames(self, device: str) -> Sequence[Any]:
+        """The last frames of a device, of a driver that keeps them.  Raises DriverError for an unknown device."""
+        driver = self.driver_of(device)
+        return driver.frames(device) if isinstance(driver, Traces) else ()
+
+    def counters(self) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+        """What the drivers count, by line."""
+        return {name: driver.counters() for name, driver in self._drivers.items() if isinstance(driver, Counts)}
+
+    def driver_of(self, device: str) -> Driver:
+        """The driver that a device belongs to.  Raises DriverError for one that is not in the site."""
+        installed = self._snapshot.devices.get(device)
+        if installed is None:
+            what = Text(f"{device} is not in the site.", f"站点中没有 {device}。")
+            raise DriverError(Fault("device.unknown", what, Text("Check the name.", "请检查设备编号。")), device)
+        return self._drivers[installed.line]
+
+    def _goes_on(self, name: str, before: Snapshot, after: Snapshot) -> bool:
+        """Whether the driver of a line can run on, with its new devices if they differ."""
+        old, new, driver = before.lines[name], after.lines.get(name), self._drivers[name]
+        if new is None or (old.settings, old.family) != (new.settings, new.family) or _zone(before) != _zone(after):
+            return False
+        if old.devices == new.devices:
+            return True
+        if not isinstance(driver, Adjusts):
+            return False
+        try:
+            driver.adjust(new.devices)
+        except ValueError:
+            return False
+        return True
+
+    def _run(self, name: str) -> None:
+        driver = self._drivers[name]
+        self._supervisor.start(line_part(name), lambda: driver.run(self._sink))
+
+
+def open_driver(snapshot: Snapshot, device: InstalledDevice, clock: GatewayClock) -> Driver:
+    """The driver of the line of one device, for somebody who runs no gateway.  Make it inside the event loop."""
+    line = snapshot.lines[device.line]
+    return DRIVERS[device.family](line, Surroundings(clock, _zone(snapshot)))
+
+
+def scannable(snapshot: Snapshot, name: str) -> LineSettings:
+    """The settings of a line on which meters may be searched for: to ask strangers there can harm nothing.
+
+    Raises DriverError for a line that carries something else.
+    """
+    line = snapshot.lines[name]
+    if line.family in (None, "modbus") and isinstance(line.settings, SerialLine | TcpLine | RtuTcpLine):
+        return line.settings
+    raise DriverError(NO_METERS, name)
+
+
+def line_part(name: str) -> str:
+    """The supervised part that runs a line."""
+    return f"line {name}"
+
+
+def _zone(snapshot: Snapshot) -> ZoneInfo:
+    return ZoneInfo(snapshot.site.gateway.timezone)
+
+
+SPEAKS_BY_ITSELF = Fault(
+    "device.speaks_by_itself",
+    Text(
+        "This device reports by itself and cannot be asked: a fire panel is only ever listened to.",
+        "该设备自行上报，不能查询：对消防控制器只监听。",
+    ),
+    Text(
+        "See its alarms with `courtyard status`, its latest frames with `courtyard read --raw`.",
+        "请用 courtyard status 查看其报警，用 courtyard read --raw 查看最近的报文。",
+    ),
+)
+ONLY_LISTENED_TO = Fault(
+    "device.only_listened_to",
+    Text(
+        "Nothing can be written on this device: the gateway only listens to it.",
+        "不能写入该设备：网关对其只监听。",
+    ),
+    Text("Operate it by hand, on the device itself.", "请在设备本机上手动操作。"),
+)
+NO_METERS = Fault(
+    "line.no_meters",
+    Text(
+        "This line does not carry Modbus meters; nothing is ever sent there to search.",
+        "该线路不是 Modbus 仪表线路，不允许在其上发送扫描报文。",
+    ),
+    Text("Scan a line of meters.", "请扫描仪表线路。"),
+)
