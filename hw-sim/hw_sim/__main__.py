@@ -19,6 +19,7 @@ from hw_sim.clock import SimClock
 from hw_sim.commands import FleetCommands
 from hw_sim.control import Client, Command, CommandError, ControlServer
 from hw_sim.fixed import FixedServer
+from hw_sim.modem import Modem
 from hw_sim.panels.desk import Desk
 from hw_sim.panels.models import PANELS
 from hw_sim.served import Served
@@ -81,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     where = command.add_mutually_exclusive_group(required=True)
     where.add_argument("--path", type=Path, help="the pty appears here 伪终端路径")
     where.add_argument("--connect", metavar="HOST:PORT", help="connect to this server as a client 作为客户端连接")
+    command.add_argument("--control", type=Path, help="control socket 控制套接字")
+
+    command = add("modem", "A GSM modem that takes text messages. 接收短信的 GSM 模块。", _modem)
+    command.add_argument("--path", type=Path, required=True, help="the pty appears here 伪终端路径")
+    command.add_argument("--pin", help="PIN of the SIM card SIM 卡 PIN 码")
     command.add_argument("--control", type=Path, help="control socket 控制套接字")
 
     command = add("throttle", "A TCP proxy that is a bad uplink. 模拟劣质上行链路的 TCP 代理。", _throttle)
@@ -166,6 +172,14 @@ def _panel(arguments: argparse.Namespace) -> None:
         desk = Desk(PANELS[arguments.protocol](), path=arguments.path, address=(host, int(port)) if host else None)
         await desk.open()
         await _serve(desk, desk.table, desk.describe(), arguments.control)
+
+    asyncio.run(run())
+
+
+def _modem(arguments: argparse.Namespace) -> None:
+    async def run() -> None:
+        modem = await Modem(arguments.path, pin=arguments.pin).open()
+        await _serve(modem, modem.table, modem.describe(), arguments.control)
 
     asyncio.run(run())
 
