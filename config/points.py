@@ -140,11 +140,11 @@ def _exact(number: float) -> Fraction:
 
 
 def _decimals(register: RegisterPoint, gain: Fraction, bias: Fraction) -> int | None:
-    """Decimal places of the catalogue value that the registers carry; None for floats and endless decimals."""
-    if register.type in FLOAT_TYPES or register.type == "bool":
+    """Decimal places of the catalogue value that the registers carry, of floats those of the line; None if endless."""
+    fraction = register.fraction
+    if register.type == "bool" or (register.type in FLOAT_TYPES and fraction is not None):
         return None
     places = [decimal_places(gain), decimal_places(bias)]
-    fraction = register.fraction
     if fraction is not None and fraction.type in _FRACTION_DECIMALS:
         part = abs(gain * _exact(fraction.scale))
         places.append(max(0, _FRACTION_DECIMALS[fraction.type] - math.floor(math.log10(part))) if part else 0)

@@ -10,7 +10,7 @@ every other kind of point, each goes through its own function, which decides exa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from operator import add, itemgetter, le, mul, truediv
 from typing import Any
@@ -21,6 +21,7 @@ from courtyard.drivers.modbus.numbers import BITS, IDENTITY, LARGEST, Finish, fi
 from courtyard.drivers.modbus.planning import WORDS
 from courtyard.drivers.modbus.reads import BIT_FUNCTIONS, Read
 from courtyard.drivers.modbus.settings import Fraction, ModbusPoint, Order, RegisterPoint
+from courtyard.drivers.modbus.shortest import Ratios, ratios32
 from courtyard.drivers.modbus.unpacking import Cell, unpack_bits, unpack_registers
 
 
@@ -100,10 +101,14 @@ class _Bulk:
     """
 
     def __init__(self, points: Sequence[ModbusPoint]) -> None:
-        lines = [line_of(point) for point in points]
+        lines, classes = [line_of(point) for point in points], [_class(point) for point in points]
         self._size = len(points)
-        self._as_is = sum(line is IDENTITY for line in lines)
-        scaled = lines[self._as_is :]
+        self._as_is, reals = classes.count(AS_IS), classes.count(REAL)
+        self._scaled = self._as_is + reals
+        self._ratios = ratios32(reals) if reals else None
+        shifted = lines[self._as_is : self._scaled]
+        self._shifts = [*zip(*shifted, strict=True)] if any(line is not IDENTITY for line in shifted) else None
+        scaled = lines[self._scaled :]
         self._factors = [line.factor for line in scaled] if any(line.factor != 1 for line in scaled) else None
         self._biases = [line.bias for line in scaled] if any(line.bias for line in scaled) else None
         self._divisors = [line.divisor for line in scaled]
@@ -119,30 +124,47 @@ class _Bulk:
         if self._sentinels and not self._sentinels.isdisjoint(raws):
             return None
         values = raws
+        if self._ratios is not None:
+            reals = self._reals(self._ratios(raws[self._as_is : self._scaled]))
+            if reals is None:
+                return None
+            values = [*raws[: self._as_is], *reals, *raws[self._scaled :]]
         if self._divisors:
-            scaled: Any = raws[self._as_is :]
+            scaled: Any = raws[self._scaled :]
             if self._factors:
                 scaled = map(mul, scaled, self._factors)
             if self._biases:
                 scaled = map(add, scaled, self._biases)
-            values = [*raws[: self._as_is], *map(truediv, scaled, self._divisors)]
+            values = [*values[: self._scaled], *map(truediv, scaled, self._divisors)]
         if self._bounded is not None:
             limited = self._bounded(values)
             if not (all(map(le, self._low, limited)) and all(map(le, limited, self._high))):
                 return None
         return values
 
+    def _reals(self, ratios: Ratios | None) -> Iterable[float] | None:
+        if ratios is None or self._shifts is None:
+            return ratios and map(truediv, *ratios)
+        factors, _, divisors = self._shifts
+        return map(truediv, map(mul, ratios[0], factors), map(mul, ratios[1], divisors))
 
-AS_IS, SCALED, SINGLY = 0, 1, 2
+
+AS_IS, REAL, SCALED, SINGLY = 0, 1, 2, 3
+LARGEST_FACTOR, LARGEST_DIVISOR = 10**6, 10**4
+"""Of floats in bulk: with them every product stays an exact float."""
 
 
 def _class(point: ModbusPoint) -> int:
     """How a point is decoded; also the order of points within a decoder."""
-    register = point.register
-    plain = register.map is None and not (register.as_text or register.fraction or register.mask)
-    if not plain or (register.type != "float32" and register.type not in BITS):
+    register, line = point.register, line_of(point)
+    if register.map is not None or register.as_text or register.fraction or register.mask:
         return SINGLY
-    return AS_IS if line_of(point) is IDENTITY else SCALED
+    if register.type == "float32":
+        small = abs(line.factor) <= LARGEST_FACTOR and line.divisor <= LARGEST_DIVISOR
+        return REAL if line.exact and line.bias == 0 and small else SINGLY
+    if register.type not in BITS:
+        return SINGLY
+    return AS_IS if line is IDENTITY else SCALED
 
 
 def _cell(read: Read, register: RegisterPoint, half: RegisterPoint | Fraction, order: Order) -> Cell:

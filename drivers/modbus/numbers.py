@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from courtyard.drivers.base import Scalar
 from courtyard.drivers.modbus.settings import ModbusPoint, NumberType, RegisterPoint
+from courtyard.drivers.modbus.shortest import ratio32, ratio64
 
 Raw: TypeAlias = Any
 """What struct gives: int or float."""
@@ -31,6 +32,10 @@ class Line(NamedTuple):
     factor: Number = 1
     bias: Number = 0
     divisor: float = 1.0
+
+    @property
+    def exact(self) -> bool:
+        return isinstance(self.factor, int) and isinstance(self.bias, int)
 
 
 IDENTITY = Line()
@@ -64,6 +69,8 @@ def finisher(point: ModbusPoint, *, limited: bool = True) -> Finish:
     number = _pair(register) if register.fraction else _plain(register.type, register)
     line = line_of(point)
     low, high = limits(register) if limited else (-LARGEST, LARGEST)
+    if register.type in SMALLEST_NORMAL and not register.fraction:
+        return _real(register.type, number, line, low, high)
     places = point.decimals if register.fraction else None
 
     def finish(raw: Raw) -> Number | None:
@@ -73,6 +80,27 @@ def finisher(point: ModbusPoint, *, limited: bool = True) -> Finish:
         value = exact if line is IDENTITY else (exact * line.factor + line.bias) / line.divisor
         if places is not None:
             value = round(value, places)  # takes off what the sum of both halves added
+        return value if low <= value <= high else None
+
+    return finish
+
+
+def _real(type_: NumberType, number: Finish, line: Line, low: float, high: float) -> Finish:
+    """Finishes the shortest decimal of a floating-point number."""
+    ratio, digits = (ratio32, 9) if type_ == "float32" else (ratio64, 15)
+    factor, bias, divisor = line.factor, line.bias, round(line.divisor)
+
+    def finish(raw: float) -> float | None:
+        if number(raw) is None:
+            return None
+        numerator, denominator = ratio(raw)
+        try:
+            if line.exact:
+                value = (numerator * factor + bias * denominator) / (divisor * denominator)
+            else:
+                value = float(f"{numerator / denominator * factor + bias:.{digits}g}")
+        except OverflowError:
+            return None
         return value if low <= value <= high else None
 
     return finish

@@ -261,7 +261,8 @@ class ModbusPoint(msgspec.Struct, frozen=True):
     """A register point made ready for one device: options filled in, unit conversion folded into one line.
 
     catalogue value = raw * gain + bias.  `decimals` is how many decimal places of that value the registers can
-    carry (None: unknown, a floating-point type); rounding to it takes off what binary arithmetic added.
+    carry, and of a floating-point type how many `gain` and `bias` have (None: endless); rounding to it takes off
+    what binary arithmetic added.
     """
 
     register: RegisterPoint

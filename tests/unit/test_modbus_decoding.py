@@ -83,6 +83,31 @@ def test_a_double_with_its_words_reversed() -> None:
     assert value == 1234567.891
 
 
+@pytest.mark.parametrize(
+    ("written", "more", "value"),
+    [
+        (1234.56, {}, "1234.56"),
+        (0.1, {"gain": 3.0, "decimals": 0}, "0.3"),
+        (1234.56, {"gain": 0.001, "decimals": 3}, "1.23456"),
+        (21.7, {"bias": 273.15, "decimals": 2}, "294.85"),
+        (0.3, {"gain": 1 / 3}, "0.1"),
+        (123456789.0, {}, "123456790.0"),
+        (-0.0, {}, "0.0"),
+    ],
+)
+@pytest.mark.parametrize("beside", [0.0, 1e-20])
+def test_a_float_is_the_decimal_on_the_display(written: float, more: dict[str, Any], value: str, beside: float) -> None:
+    """Alone among ordinary values, and beside one that makes all take the long way."""
+    points = [register("p", 0, "float32", **more), register("q", 2, "float32")]
+    values, _ = decode(points, struct.pack(">ff", written, beside))
+    assert repr(values["p"]) == value
+
+
+def test_a_scaled_double_has_no_digits_of_its_own() -> None:
+    values, _ = decode([register("p", 0, "float64", gain=3.0, decimals=0)], struct.pack(">d", 0.1))
+    assert repr(values["p"]) == "0.3"
+
+
 def test_plain_floats() -> None:
     values, _ = decode([register("a", 0, "float32"), register("b", 2, "float32")], bytes.fromhex("3FA00000 00000000"))
     assert values == {"a": 1.25, "b": 0.0}
