@@ -89,6 +89,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--pin", help="PIN of the SIM card SIM 卡 PIN 码")
     command.add_argument("--control", type=Path, help="control socket 控制套接字")
 
+    command = add("bluetooth", "Wearables of residents on a simulated BlueZ. 模拟 BlueZ 上的住户穿戴设备。", _bluetooth)
+    command.add_argument("--folder", type=Path, help="where the bus and its tools appear 总线与工具目录")
+    command.add_argument("--control", type=Path, help="control socket (default: FOLDER/control.sock) 控制套接字")
+    command.add_argument("--residents", type=int, default=10, help="how many residents 住户数")
+    command.add_argument("--crowd", type=int, default=0, help="that many buttons instead 改为若干按钮")
+    command.add_argument("--adverts", type=float, default=2.0, help="adverts a second, each 每台每秒广播次数")
+    command.add_argument("--beats", type=float, default=1.0, help="measurements a second, each 每台每秒测量次数")
+    command.add_argument("--version-of-stack", default="5.66", help="what bluetoothctl says 协议栈版本")
+
     command = add("throttle", "A TCP proxy that is a bad uplink. 模拟劣质上行链路的 TCP 代理。", _throttle)
     command.add_argument("host")
     command.add_argument("port", type=int)
@@ -182,6 +191,23 @@ def _modem(arguments: argparse.Namespace) -> None:
         await _serve(modem, modem.table, modem.describe(), arguments.control)
 
     asyncio.run(run())
+
+
+def _bluetooth(arguments: argparse.Namespace) -> None:
+    from hw_sim.bluez.residents import crowd, residents
+    from hw_sim.bluez.room import Room
+
+    async def run(folder: Path) -> None:
+        wearables = crowd(arguments.crowd) if arguments.crowd else residents(arguments.residents)
+        hz = {"adverts_hz": arguments.adverts, "beats_hz": arguments.beats}
+        room = Room(folder, wearables, **hz, version=arguments.version_of_stack)
+        await room.open()
+        await _serve(room, room.table, room.describe(), arguments.control or folder / "control.sock")
+
+    with tempfile.TemporaryDirectory(prefix="hw-sim-") as temporary:
+        folder = arguments.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        asyncio.run(run(folder))
 
 
 def _throttle(arguments: argparse.Namespace) -> None:

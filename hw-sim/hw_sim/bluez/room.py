@@ -1,0 +1,232 @@
+"""A house full of wearables and the Bluetooth stack that hears them; the commands of both."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hw_sim.bluez.bus import PrivateBus, bluetoothctl
+from hw_sim.bluez.daemon import Bluetoothd, Fault
+from hw_sim.bluez.wearable import Wearable
+from hw_sim.control import Command
+
+_SLOT_S = 0.01
+_MEASURED = {0x1809: 0x2A1C, 0x1810: 0x2A35, 0x181D: 0x2A9D}
+"""The measurement of each service that is said once and not every second."""
+MEASURE_S = 1.0
+
+
+class Room:
+    """Runs until `stopped`.  `adverts_hz` and `beats_hz` are for each wearable."""
+
+    def __init__(
+        self,
+        folder: Path,
+        wearables: Iterable[Wearable],
+        *,
+        adverts_hz: float = 2.0,
+        beats_hz: float = 1.0,
+        version: str = "5.66",
+    ) -> None:
+        self.wearables = {wearable.address: wearable for wearable in wearables}
+        self.stopped = asyncio.Event()
+        self._bus = PrivateBus(folder, connections=4096)
+        self._tools = bluetoothctl(folder, version)
+        self._hz = (adverts_hz, beats_hz)
+        self._chance = random.Random(len(self.wearables))
+        self._faults: list[Fault] = []
+        self._present = self._powered = True
+        self._stack: Bluetoothd | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Raises OSError without dbus-daemon."""
+        self._bus.__enter__()
+        await self.start_stack()
+        self._tasks = [
+            asyncio.create_task(self._pump(self._hz[0], self._advertise)),
+            asyncio.create_task(self._pump(self._hz[1], self._beat)),
+            asyncio.create_task(self._reap()),
+        ]
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._stack is not None:
+            self._stack.crash()
+        self._bus.__exit__(None, None, None)
+
+    def describe(self) -> dict[str, Any]:
+        """What a client needs: the bus, a folder for $PATH, and who is there."""
+        people = {wearable.name: wearable.address for wearable in self.wearables.values()}
+        return {"bus": self._bus.address, "tools": str(self._tools), "wearables": people}
+
+    # The stack
+
+    async def start_stack(self) -> None:
+        if self._stack is None:
+            stack = Bluetoothd(self._bus.address, self.wearables.values(), self._faults)
+            self._stack = await stack.open(adapter=self._present, powered=self._powered)
+
+    async def stack(self, words: list[str]) -> None:
+        match words:
+            case ["start"]:
+                await self.start_stack()
+            case ["crash" | "stop" as how] if self._stack is not None:
+                stack, self._stack = self._stack, None
+                self._faults.clear()
+                await stack.stop() if how == "stop" else stack.crash()
+            case _:
+                raise ValueError("stack start, stop or crash")
+
+    def adapter(self, words: list[str]) -> None:
+        match words:
+            case ["on" | "off" as state]:
+                self._powered = state == "on"
+                if self._stack is not None:
+                    self._stack.air.power(self._powered)
+            case ["unplug"]:
+                self._present = False
+                if self._stack is not None:
+                    self._stack.air.remove_adapter()
+            case ["plug"]:
+                self._present = True
+                if self._stack is not None:
+                    self._stack.air.add_adapter(self._powered)
+            case _:
+                raise ValueError("adapter on, off, plug or unplug")
+
+    def fault(self, words: list[str]) -> None:
+        method, kind, *rest = words
+        times = int(rest[rest.index("times") + 1]) if "times" in rest else 1
+        path = f"*{rest[rest.index('at') + 1].replace(':', '_')}" if "at" in rest else "*"
+        match kind:
+            case "hang":
+                self._faults.insert(0, Fault(method, hang=True, times=times, path=path))
+            case "late":
+                self._faults.insert(0, Fault(method, delay_s=float(rest[0]), times=times, path=path))
+            case "error":
+                self._faults.insert(0, Fault(method, error=f"org.bluez.Error.{rest[0]}", times=times, path=path))
+            case _:
+                raise ValueError("fault METHOD hang, late SECONDS or error NAME")
+
+    # Wearables
+
+    def press(self, words: list[str]) -> dict[str, float]:
+        """When it was pressed, by the clock of this machine since its start."""
+        wearable = self._one(words[0])
+        wearable.beacon.press(words[1] if len(words) > 1 else "sos")
+        if self._stack is not None and wearable.heard:
+            self._advertise(wearable)
+        return {"at_mono_s": time.monotonic()}
+
+    def device(self, words: list[str]) -> None:
+        wearable = self._one(words[0])
+        match words[1:]:
+            case ["on" | "off" as state]:
+                wearable.on = state == "on"
+            case ["range", dbm]:
+                wearable.rssi = int(dbm)
+            case ["battery", percent]:
+                wearable.battery = int(percent)
+            case ["worn" | "unworn" as state]:
+                wearable.vitals.worn = state == "worn"
+            case ["excited" | "calm" as state]:
+                wearable.vitals.excited = state == "excited"
+            case ["counting"]:
+                wearable.vitals.counting = True
+            case ["drop"]:
+                self._lose(wearable)
+            case ["deaf", count]:
+                wearable.deaf = int(count)
+            case ["connect", seconds]:
+                wearable.connect_s = float(seconds)
+            case _:
+                raise ValueError("device: on, off, range DBM, battery %, worn, unworn, excited, calm, drop, deaf N")
+        if not wearable.heard:
+            self._lose(wearable)
+
+    def told(self, words: list[str]) -> list[tuple[int, str]]:
+        return self._one(words[0]).told
+
+    def stats(self, words: list[str]) -> dict[str, Any]:
+        stack = self._stack
+        return {
+            "running": stack is not None,
+            "adverts": stack.air.adverts if stack else 0,
+            "scanning": len(stack.air.scanning) if stack else 0,
+            "connected": sum(wearable.connected for wearable in self.wearables.values()),
+            "calls": stack.calls if stack else {},
+            "clocks": {each.name: each.clock.hex() for each in self.wearables.values() if each.clock},
+        }
+
+    @property
+    def table(self) -> Mapping[str, Command]:
+        return {
+            "describe": Command(lambda words: self.describe(), "bus, tools and wearables"),
+            "press": Command(self.press, "WEARABLE [sos|fall|button|measure|end]"),
+            "device": Command(self.device, "WEARABLE on|off|range DBM|battery %|worn|unworn|excited|calm|drop|..."),
+            "told": Command(self.told, "WEARABLE: every notification that it sent"),
+            "stack": Command(self.stack, "start|stop|crash: bluetoothd"),
+            "adapter": Command(self.adapter, "on|off|plug|unplug"),
+            "fault": Command(self.fault, "METHOD hang|late S|error NAME [times N] [at ADDRESS]"),
+            "stats": Command(self.stats, "counts"),
+            "quit": Command(lambda words: self.stopped.set(), "end the simulator"),
+        }
+
+    def _one(self, name: str) -> Wearable:
+        """By address or name."""
+        known = {wearable.name: wearable for wearable in self.wearables.values()}
+        return self.wearables.get(name) or known[name]
+
+    def _lose(self, wearable: Wearable) -> None:
+        if self._stack is not None:
+            self._stack.air.lose_link(wearable)
+
+    # The course of time
+
+    def _advertise(self, wearable: Wearable) -> None:
+        if self._stack is None or not wearable.heard or wearable.connected:
+            return
+        advert = wearable.beacon.advert(wearable)
+        if advert is not None:
+            wearable.drift(self._chance)
+            self._stack.air.hear(wearable, advert)
+
+    def _beat(self, wearable: Wearable) -> None:
+        wearable.vitals.beat()
+        if self._stack is None or not wearable.connected:
+            return
+        for service, characteristics in wearable.gatt.items():
+            for characteristic in characteristics:
+                if characteristic.spoken:
+                    self._stack.air.tell(wearable, characteristic.uuid)
+            measured = _MEASURED.get(service)
+            if measured is not None and self._stack.air.tell(wearable, measured):
+                asyncio.get_running_loop().call_later(MEASURE_S, self._fall_asleep, wearable)
+
+    def _fall_asleep(self, wearable: Wearable) -> None:
+        """A meter that has told its measurement switches itself off."""
+        wearable.beacon.press("end")
+        self._lose(wearable)
+
+    async def _pump(self, hz: float, act: Callable[[Wearable], None]) -> None:
+        """For each wearable so often a second, spread evenly."""
+        everybody = list(self.wearables.values())
+        start_s, done = time.monotonic(), 0
+        while hz > 0 and everybody:
+            await asyncio.sleep(_SLOT_S)
+            due = int((time.monotonic() - start_s) * hz * len(everybody))
+            while done < due:
+                act(everybody[done % len(everybody)])
+                done += 1
+
+    async def _reap(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            if self._stack is not None:
+                self._stack.air.reap()
