@@ -4,7 +4,8 @@ Invariants
 1. A site file that cannot run never stops a running gateway, and never changes it.
 2. Started with a broken site file, the gateway runs the last good one and says so.
 3. Stopping takes less than 5 s and loses nothing that was acknowledged.
-4. The watchdog is fed only while the event loop turns and the journal answers.
+4. The watchdog is fed only while the event loop turns and the journal answers; a line that is stuck is the
+   supervisor's business, who starts it again alone.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 from courtyard.agent import requests
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.control import ControlServer, Refused
 from courtyard.agent.journal_faults import fault_of
+from courtyard.agent.lines import DRIVERS, MakeDriver
 from courtyard.agent.notify import Notifier
 from courtyard.agent.records import Details, stamp
-from courtyard.agent.supervisor import Supervisor
+from courtyard.agent.supervisor import Supervisor, part_fault
 from courtyard.agent.wiring import Gateway
 from courtyard.buffer import Finding, JournalInUse, Options
 from courtyard.buffer.journal import Journal
@@ -29,7 +32,7 @@ from courtyard.config.mistakes import Mistake
 from courtyard.config.present import present
 from courtyard.config.read import check_site
 from courtyard.config.redact import Redactor
-from courtyard.config.snapshot import Snapshot
+from courtyard.config.snapshot import Family, Snapshot
 from courtyard.drivers.base import Fault, Text
 
 log = logging.getLogger(__name__)
@@ -55,11 +58,12 @@ class Daemon:
         clock: SystemClock,
         notifier: Notifier,
         redactor: Redactor,
+        drivers: Mapping[Family, MakeDriver] = DRIVERS,
     ) -> None:
         self._redactor = redactor
         self._path, self._data, self._socket = site, data, socket
-        self._clock, self._notifier = clock, notifier
-        self._supervisor = Supervisor(clock, self._part_ended)
+        self._clock, self._notifier, self._drivers = clock, notifier, drivers
+        self._supervisor = Supervisor(clock, self._part_ended, recovered=self._part_recovered)
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
         self._gateway: Gateway | None = None
@@ -74,7 +78,13 @@ class Daemon:
         snapshot = await asyncio.to_thread(self._first_site)
         journal = await self._open_journal(snapshot)
         gateway = self._gateway = Gateway(
-            snapshot, journal, self._clock, self._supervisor, learn_secrets=self._redactor.learn
+            snapshot,
+            journal,
+            self._clock,
+            self._supervisor,
+            self._data,
+            learn_secrets=self._redactor.learn,
+            drivers=self._drivers,
         )
         self._start(gateway)
         self._notifier.ready(f"{snapshot.site.gateway.id}: {len(snapshot.devices)} devices")
@@ -162,6 +172,12 @@ class Daemon:
         if self._gateway is not None:
             details: Details = {"part": part, "error": f"{type(error).__name__}: {error}"[:200] if error else None}
             self._gateway.recorder.event("part.failed", details)
+            self._gateway.pipeline.health(f"part {part}", part_fault(part, error))
+
+    def _part_recovered(self, part: str) -> None:
+        log.info("%s has no fault any more", part)
+        if self._gateway is not None:
+            self._gateway.pipeline.health(f"part {part}", None)
 
     async def _watch_clock(self) -> None:
         while True:

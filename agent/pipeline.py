@@ -41,15 +41,31 @@ class Rules(Protocol):
     def watches(self, device: str, alarm_class: str, source: str) -> bool: ...
 
 
+class Privacy(Protocol):
+    """What the pipeline needs of `courtyard.agent.care.discretion.Discretion`."""
+
+    def concerns(self, device: str) -> bool: ...
+    def judged(self, reading: Reading) -> Reading | None: ...
+    def recorded(self, reading: Reading) -> Reading | None: ...
+    def due(self, wall_ms: int, mono_ms: int) -> list[Reading]: ...
+
+
 class Pipeline:
     """The sink of every driver (`courtyard.drivers.base.Sink`).  Used from the event loop only."""
 
     def __init__(
-        self, recorder: Recorder, book: AlarmBook, engine: AlarmEngine, places: Places, site: Site, rules: Rules
+        self,
+        recorder: Recorder,
+        book: AlarmBook,
+        engine: AlarmEngine,
+        places: Places,
+        site: Site,
+        rules: Rules,
+        privacy: Privacy,
     ) -> None:
         self._recorder, self._clock = recorder, recorder.clock
         self._book, self._engine = book, engine
-        self._places, self._site, self._rules = places, site, rules
+        self._places, self._site, self._rules, self._privacy = places, site, rules, privacy
         self._intake = Intake(recorder)
         self._installs = Installs(recorder, lambda device: places.of(device).install)
         self._health = HealthLog(recorder)
@@ -57,12 +73,15 @@ class Pipeline:
 
     def reading(self, reading: Reading) -> None:
         """Takes a reading; its record is submitted with all others of this turn of the loop."""
-        device = reading.device
-        body = encode_reading(reading, self._places.of(device), self._clock.quality)
-        self._intake.put(device, Entry("reading", reading.at_ms, body))
-        self._installs.seen(reading)
-        for condition in self._rules.observe(reading):
-            self.say(condition)
+        if self._privacy.concerns(reading.device):
+            recorded, judged = self._privacy.recorded(reading), self._privacy.judged(reading)
+        else:
+            recorded = judged = reading
+        if recorded is not None:
+            self._record(recorded)
+        if judged is not None:
+            for condition in self._rules.observe(judged):
+                self.say(condition)
 
     async def signal(self, signal: Signal) -> None:
         """Returns when the record is on disk.  Raises NotKept when only memory has it or the journal is too busy."""
@@ -108,6 +127,8 @@ class Pipeline:
         now = self._recorder.now()
         for condition in self._rules.tick(now.wall_ms, now.mono_ms):
             self.say(condition)
+        for summary in self._privacy.due(now.wall_ms, now.mono_ms):
+            self._record(summary)
         self._engine.tick()
         self._installs.tick(now.mono_ms)
         self._health.tick(now.mono_ms)
@@ -130,6 +151,11 @@ class Pipeline:
     def dropped(self) -> Mapping[str, int]:
         """Readings dropped per device since the start."""
         return self._intake.dropped()
+
+    def _record(self, reading: Reading) -> None:
+        body = encode_reading(reading, self._places.of(reading.device), self._clock.quality)
+        self._intake.put(reading.device, Entry("reading", reading.at_ms, body))
+        self._installs.seen(reading)
 
     def _event(self, signal: Signal) -> Entry:
         at, place = instant(signal.at_ms), self._places.of(signal.device).place

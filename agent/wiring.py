@@ -14,13 +14,15 @@ from pathlib import Path
 from courtyard.agent.alarms.acts import Acts
 from courtyard.agent.alarms.book import AlarmBook
 from courtyard.agent.alarms.engine import AlarmEngine
+from courtyard.agent.care.care import Care
+from courtyard.agent.care.consents import FILE as CONSENTS
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.commands.dispatcher import Commands
 from courtyard.agent.commands.freshness import Arrival
 from courtyard.agent.commands.handlers import Ports, handlers
 from courtyard.agent.condition import Condition
 from courtyard.agent.journal_faults import fault_of
-from courtyard.agent.lines import Lines
+from courtyard.agent.lines import DRIVERS, Lines, MakeDriver
 from courtyard.agent.normalise import Places
 from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.pipeline import Pipeline
@@ -36,10 +38,10 @@ from courtyard.buffer import Finding
 from courtyard.buffer.feed import Feed
 from courtyard.buffer.journal import Journal
 from courtyard.config.site import Uplink
-from courtyard.config.snapshot import Difference, Snapshot, difference
+from courtyard.config.snapshot import Difference, Family, Snapshot, difference
 from courtyard.drivers.base import Fault, Scalar, Text, Write
 
-PIPELINE, OUTPUTS, REACTIONS = "pipeline", "outputs", "reactions"
+PIPELINE, OUTPUTS, REACTIONS, RESIDENTS = "pipeline", "outputs", "reactions", "residents"
 RELEASE_S = 1.5
 DISK_OK = "disk.ok"
 DISK_WORKS = Text("The disk works again.", "磁盘已恢复正常。")
@@ -54,10 +56,12 @@ class Gateway:
         journal: Journal,
         clock: SystemClock,
         supervisor: Supervisor,
+        data: Path,
         *,
         learn_secrets: Callable[[Iterable[str]], None] = lambda _: None,
+        drivers: Mapping[Family, MakeDriver] = DRIVERS,
     ) -> None:
-        """`learn_secrets` is told of every secret in use, so that no log line ever shows one."""
+        """`data` is the data directory; `learn_secrets` is told of every secret in use: no log line ever shows one."""
         self.snapshot, self.journal, self.clock = snapshot, journal, clock
         self._supervisor, self._learn_secrets = supervisor, learn_secrets
         site = snapshot.site
@@ -66,8 +70,16 @@ class Gateway:
         self.book = AlarmBook(self.recorder)
         self.engine = AlarmEngine(self.book, gateway=site.gateway.id)
         self._rules = RuleBook(site)
-        self.pipeline = Pipeline(self.recorder, self.book, self.engine, self._places, site, self._rules)
-        self.lines = Lines(snapshot, clock, self.pipeline, supervisor)
+        self.care = Care(
+            data / CONSENTS,
+            site.residents,
+            health=lambda fault: self.pipeline.health(RESIDENTS, fault),
+            changed=lambda name, granted: self._consent_changed(name, granted=granted),
+        )
+        self.pipeline = Pipeline(
+            self.recorder, self.book, self.engine, self._places, site, self._rules, self.care.discretion
+        )
+        self.lines = Lines(snapshot, clock, self.pipeline, supervisor, drivers=drivers)
         self.outputs = Outputs(site.outputs, self.recorder, self._write, self.pipeline.say)
         self._reactions = Reactions(self.book, self.outputs, lambda: self.snapshot.site)
         self.acts = Acts(self.book)
@@ -79,7 +91,9 @@ class Gateway:
 
     def start(self) -> None:
         """Starts every part; all of them are kept running by the supervisor."""
+        self.care.look()
         self._supervisor.start(PIPELINE, self.pipeline.run)
+        self._supervisor.start(RESIDENTS, self.care.run)
         self.lines.start()
         self._supervisor.start(OUTPUTS, self.outputs.run)
         self._supervisor.start(REACTIONS, self._reactions.run)
@@ -99,6 +113,7 @@ class Gateway:
             self.journal.forget(name)
         self.snapshot = snapshot
         self._rules = RuleBook(site, self._rules)
+        self.care.adjust(site.residents)
         self.pipeline.adjust(site, self._rules)
         self.outputs.adjust(site.outputs)
         await self.lines.take(snapshot)
@@ -209,6 +224,9 @@ class Gateway:
         )
         uplink.set_inventory(inventory_of(self.snapshot))
         self._supervisor.start(uplink_part(name), uplink.run)
+
+    def _consent_changed(self, resident: str, *, granted: bool) -> None:
+        self.recorder.event("resident.consent", {"resident": resident, "granted": granted})
 
     def _uplink_says(self, name: str, fault: Fault | None) -> None:
         if fault is None:

@@ -18,6 +18,7 @@ import msgspec
 
 from courtyard.agent.alarms.book import AlarmBook
 from courtyard.agent.alarms.engine import AlarmEngine
+from courtyard.agent.care.discretion import Discretion
 from courtyard.agent.normalise import Places, encode_reading
 from courtyard.agent.pipeline import Pipeline
 from courtyard.agent.recorder import NOTHING, Recorder, State
@@ -113,7 +114,7 @@ async def pipeline_us(readings: Sequence[Reading]) -> float:
     engine = AlarmEngine(book, gateway="gw-0007")
     rounds = []
     for _ in range(ROUNDS):
-        pipeline = Pipeline(recorder, book, engine, places, site, RuleBook(site))
+        pipeline = Pipeline(recorder, book, engine, places, site, RuleBook(site), Discretion((), lambda _: False))
         start = time.process_time_ns()
         for first in range(0, len(readings), TURN):
             for each in readings[first : first + TURN]:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from courtyard.config.care import VITAL
 from courtyard.config.convert import Draft, convert
 from courtyard.config.describe import names
 from courtyard.config.mistakes import Findings
@@ -21,6 +22,13 @@ from courtyard.drivers.lines.settings import help_text
 
 SITE_PREFIX = "site."
 """Points that a site adds for itself begin with this, so that they never clash with later catalogues."""
+
+
+SUMMARIES: Mapping[str, Text] = {
+    "minute_mean": Text("mean of a minute", "一分钟平均"),
+    "minute_min": Text("least of a minute", "一分钟最低"),
+    "minute_max": Text("greatest of a minute", "一分钟最高"),
+}
 
 
 class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +67,20 @@ Catalogue: TypeAlias = Mapping[str, Point]
 def product_catalogue() -> Catalogue:
     """The points of the product, by name."""
     text = Path(__file__).with_name("catalogue.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), dict[str, Point])
+    points = msgspec.convert(tomllib.loads(text), dict[str, Point])
+    return {**points, **_summaries(points)}
+
+
+def _summaries(points: Catalogue) -> dict[str, Point]:
+    """What a minute of a vital sign is told as."""
+    return {
+        f"{name}.{summary}": msgspec.structs.replace(
+            point, en=f"{point.en}, {label.en}", zh=f"{point.zh}（{label.zh}）", ipso=None
+        )
+        for name, point in points.items()
+        if name.startswith(VITAL)
+        for summary, label in SUMMARIES.items()
+    }
 
 
 def read_catalogue(raw: Mapping[str, object], findings: Findings) -> dict[str, Point]:

@@ -9,9 +9,11 @@ import os
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
+from courtyard.config.care_check import check_residents
 from courtyard.config.convert import Draft
 from courtyard.config.declared import NAMED_BY, Declared, is_wild
 from courtyard.config.describe import names
+from courtyard.config.escalating import check_escalations, check_format, check_modem
 from courtyard.config.mistakes import Findings
 from courtyard.config.nights import NIGHT_FLOW_FOR_S, length_s
 from courtyard.config.quantities import duration_text, size_text
@@ -34,6 +36,7 @@ def check(site: Draft, declared: Declared, findings: Findings) -> None:
     _check_journal(site, findings)
     for uplink in site.drafts("uplinks"):
         _check_uplink(uplink, declared, findings)
+        check_format(uplink, findings)
     _check_lines(site, findings)
     for device in site.drafts("devices"):
         _check_line_of(device, declared, findings)
@@ -44,6 +47,9 @@ def check(site: Draft, declared: Declared, findings: Findings) -> None:
     _check_shared_targets(site, findings)
     for rule in site.drafts("rules"):
         _check_rule(rule, declared, findings)
+    check_escalations(site, declared, findings)
+    check_modem(site, findings)
+    check_residents(site, declared, findings)
 
 
 def _check_unique(drafts: Iterable[Draft], declared: Declared, key: str, attribute: str, findings: Findings) -> None:

@@ -9,7 +9,15 @@ from courtyard.config.catalogue import Catalogue
 from courtyard.config.convert import Draft
 from courtyard.drivers.modbus.settings import ModbusProfile, WriteTarget
 
-NAMED_BY = {"uplinks": "name", "lines": "name", "devices": "id", "outputs": "name", "rules": "name"}
+NAMED_BY = {
+    "uplinks": "name",
+    "lines": "name",
+    "devices": "id",
+    "outputs": "name",
+    "rules": "name",
+    "escalations": "name",
+    "residents": "id",
+}
 """The setting that names the entries of each list."""
 
 

@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
+from courtyard.config.care import Resident
+from courtyard.config.second_path import Escalation, Modem, Station
 from courtyard.drivers.lines.settings import LineSettings, Name, Seconds, help_text
 from courtyard.drivers.modbus.settings import RegisterPoint, WriteTarget
 
@@ -125,10 +127,11 @@ class Uplink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     url: Annotated[
         str,
-        Meta(extra={"kind": "mqtt-url"}),
+        Meta(extra={"kind": "uplink-url"}),
         help_text(
-            "Address of the MQTT broker; mqtts is encrypted. Never write a password here.",
-            "MQTT 服务器地址；mqtts 为加密连接。切勿在此填写密码。",
+            "Address of the MQTT broker; mqtts is encrypted. Of a fire-control centre: tcp:// or udp://. "
+            "Never write a password here.",
+            "MQTT 服务器地址；mqtts 为加密连接。消防监控中心填写 tcp:// 或 udp://。切勿在此填写密码。",
             example="mqtts://platform.example:8883",
         ),
     ]
@@ -157,7 +160,26 @@ class Uplink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         SecretFile | None,
         help_text("Private key of that certificate.", "客户端证书的私钥。", example="secrets/gw-0007.key"),
     ] = None
-    format: Annotated[Literal["native"], help_text("Format of the messages.", "报文格式。")] = "native"
+    format: Annotated[
+        Literal["native", "gb26875"],
+        help_text(
+            "Format of the messages: native over MQTT, gb26875 to a fire-control centre (GB/T 26875.3).",
+            "报文格式：native 为 MQTT，gb26875 为消防监控中心（GB/T 26875.3）。",
+        ),
+    ] = "native"
+    station: Annotated[
+        Station | None,
+        help_text(
+            "Addresses at a fire-control centre, for format gb26875.", "在消防监控中心的地址，用于 gb26875 格式。"
+        ),
+    ] = None
+    only_escalated: Annotated[
+        bool,
+        help_text(
+            "Whether it gets only what a step of an escalation hands to it; for format gb26875.",
+            "是否只接收升级步骤转交的报警；用于 gb26875 格式。",
+        ),
+    ] = False
     start: Annotated[
         Literal["head", "oldest"],
         help_text(
@@ -359,3 +381,17 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         help_text("Actuators that may be switched, each held only by a lease.", "允许动作的执行器，只能限时保持。"),
     ] = ()
     rules: Annotated[tuple[Rule, ...], help_text("Conditions worth an alarm.", "需要报警的条件。")] = ()
+    escalations: Annotated[
+        tuple[Escalation, ...],
+        help_text(
+            "What happens when no platform confirms an alarm of severity 1 in time.",
+            "一级报警未被平台及时确认时的升级步骤。",
+        ),
+    ] = ()
+    modem: Annotated[
+        Modem | None, help_text("Modem for text messages of escalations.", "升级步骤发送短信所用的模块。")
+    ] = None
+    residents: Annotated[
+        tuple[Resident, ...],
+        help_text("Residents in the care of the house, under pseudonyms.", "受照护的住户（使用代号）。"),
+    ] = ()

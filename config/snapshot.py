@@ -81,6 +81,7 @@ class Difference(NamedTuple):
     devices: Change
     outputs: Change
     rules: Change
+    residents: Change
 
     def __bool__(self) -> bool:
         return any(self)
@@ -132,6 +133,7 @@ def difference(old: Snapshot, new: Snapshot) -> Difference:
         _compare(old.devices, new.devices),
         _compare({each.name: each for each in before.outputs}, {each.name: each for each in after.outputs}),
         _compare({each.name: each for each in before.rules}, {each.name: each for each in after.rules}),
+        _compare({each.id: each for each in before.residents}, {each.id: each for each in after.residents}),
     )
 
 

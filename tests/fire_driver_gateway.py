@@ -19,6 +19,7 @@ import msgspec
 from courtyard.agent.alarms.book import AlarmBook
 from courtyard.agent.alarms.engine import AlarmEngine
 from courtyard.agent.clock import SystemClock
+from courtyard.agent.care.discretion import Discretion
 from courtyard.agent.normalise import Places
 from courtyard.agent.pipeline import Pipeline
 from courtyard.agent.recorder import Recorder
@@ -97,7 +98,7 @@ async def inside(
     recorder = Recorder(journal, clock, places.place)
     book = AlarmBook(recorder)
     engine = AlarmEngine(book, gateway=settings.gateway.id)
-    pipeline = Pipeline(recorder, book, engine, places, settings, RuleBook(settings))
+    pipeline = Pipeline(recorder, book, engine, places, settings, RuleBook(settings), Discretion((), lambda _: False))
     sink = Stopwatch(pipeline)
     driver = PanelDriver(line, panels, clock)
     running = asyncio.get_running_loop().create_task(driver.run(sink))

@@ -13,6 +13,7 @@ import msgspec
 from courtyard.agent.alarms.acts import Acts
 from courtyard.agent.alarms.book import AlarmBook
 from courtyard.agent.alarms.engine import AlarmEngine
+from courtyard.agent.care.discretion import Discretion
 from courtyard.agent.condition import Condition
 from courtyard.agent.normalise import Places
 from courtyard.agent.pipeline import Pipeline
@@ -101,7 +102,9 @@ class Gateway:
         self.engine = AlarmEngine(self.book, gateway=site.gateway.id)
         self.acts = Acts(self.book)
         self.rules = RuleBook(site)
-        self.pipeline = Pipeline(self.recorder, self.book, self.engine, self.places, site, self.rules)
+        self.pipeline = Pipeline(
+            self.recorder, self.book, self.engine, self.places, site, self.rules, Discretion((), lambda _: False)
+        )
 
     def condition(
         self,

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from courtyard.agent.condition import Condition
+from courtyard.agent.records import Details
 from courtyard.config.site import Rule
 from courtyard.drivers.base import Fault, Reading, Scalar
 
@@ -15,13 +16,27 @@ HOLE_PERIODS = 3
 
 
 class Watch(NamedTuple):
-    """One rule on one device, with what the evaluator needs to know of the site."""
+    """One rule on one device, with what the evaluator needs to know of the site.
+
+    `care` names the class of the alarm where the rule serves the care of `resident`; else it is the rule's kind.
+    """
 
     rule: Rule
     device: str
     every_s: float
     install: int
     timezone: ZoneInfo
+    care: str | None = None
+    resident: str | None = None
+
+    @property
+    def alarm_class(self) -> str:
+        return self.care or self.rule.kind
+
+    @property
+    def details(self) -> Details:
+        """What every alarm of this rule tells."""
+        return {"resident": self.resident} if self.resident else {"rule": self.rule.name}
 
 
 class Evaluator(Protocol):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from courtyard.agent.condition import Condition
+from courtyard.agent.rules.care import CARE_CLASSES, rules_of
 from courtyard.agent.rules.evaluator import Evaluator, Supervises, Watch
 from courtyard.agent.rules.night_flow import NightFlow
 from courtyard.agent.rules.reverse_flow import ReverseFlow
@@ -34,16 +35,12 @@ class RuleBook:
     """Evaluators by device.  `previous` lends the evaluators whose rule and device did not change, with their state."""
 
     def __init__(self, site: Site, previous: RuleBook | None = None) -> None:
-        timezone = ZoneInfo(site.gateway.timezone)
         old = previous._lines if previous else {}
         self._lines: dict[tuple[str, str, str], _Line] = {}
-        for rule in site.rules:
-            for device in site.devices:
-                if any(fnmatchcase(device.id, pattern) for pattern in rule.devices):
-                    watch = Watch(rule, device.id, device.every_s, device.install, timezone)
-                    key = (device.id, rule.kind, rule.name)
-                    same = key in old and old[key].watch == watch
-                    self._lines[key] = old[key] if same else _Line(watch, KINDS[rule.kind](watch))
+        for watch in _watches(site):
+            key = (watch.device, watch.alarm_class, watch.rule.name)
+            same = key in old and old[key].watch == watch
+            self._lines[key] = old[key] if same else _Line(watch, KINDS[watch.rule.kind](watch))
         self._by_device: dict[str, tuple[Evaluator, ...]] = {}
         self._supervisors: dict[str, tuple[Supervises, ...]] = {}
         for (device_id, _, _), (_, evaluator) in self._lines.items():
@@ -71,7 +68,22 @@ class RuleBook:
 
     def watches(self, device: str, alarm_class: str, source: str) -> bool:
         """Whether some rule still answers for this alarm; True for alarms that no rule makes."""
-        return alarm_class not in KINDS or (device, alarm_class, source) in self._lines
+        made_here = alarm_class in KINDS or alarm_class in CARE_CLASSES
+        return not made_here or (device, alarm_class, source) in self._lines
+
+
+def _watches(site: Site) -> Iterator[Watch]:
+    """Every rule on every device that it means: those of the site, and those of the care for its residents."""
+    timezone = ZoneInfo(site.gateway.timezone)
+    for rule in site.rules:
+        for device in site.devices:
+            if any(fnmatchcase(device.id, pattern) for pattern in rule.devices):
+                yield Watch(rule, device.id, device.every_s, device.install, timezone)
+    devices = {device.id: device for device in site.devices}
+    for resident in site.residents:
+        for care, name, rule, pseudonym in rules_of(resident):
+            device = devices[name]
+            yield Watch(rule, name, device.every_s, device.install, timezone, care, pseudonym)
 
 
 def _said(answers: Iterable[Condition | None]) -> list[Condition]:

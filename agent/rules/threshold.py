@@ -43,7 +43,7 @@ class Threshold:
         limit = self._below if value < self._back_below or math.isinf(self._above) else self._above
         return Condition(
             reading.device,
-            "threshold",
+            self._watch.alarm_class,
             rule.name,
             rule.severity,
             active,
@@ -53,5 +53,5 @@ class Threshold:
                 f"{self._point} is {value:g}, {'outside' if active else 'inside'} its limits ({limit:g}).",
                 f"{self._point} 当前值 {value:g}，{'超出' if active else '已恢复到'}限值（{limit:g}）。",
             ),
-            details={"rule": rule.name, "point": self._point, "value": value, "limit": limit},
+            details={**self._watch.details, "point": self._point, "value": value, "limit": limit},
         )

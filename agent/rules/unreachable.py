@@ -65,14 +65,14 @@ class Unreachable:
         rule = self._watch.rule
         return Condition(
             self._watch.device,
-            "unreachable",
+            self._watch.alarm_class,
             rule.name,
             rule.severity,
             bool(self._active),
             at_ms,
             mono_ms,
             text=text,
-            details={"rule": rule.name, "fault": self._fault.code if self._fault and self._active else None},
+            details={**self._watch.details, "fault": self._fault.code if self._fault and self._active else None},
         )
 
 

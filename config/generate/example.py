@@ -19,7 +19,14 @@ SITE: dict[str, Any] = {
             "url": "mqtts://platform.example:8883",
             "username": "gw-0007",
             "password_file": "secrets/community",
-        }
+        },
+        {
+            "name": "fire-centre",
+            "url": "tcp://192.168.10.5:5200",
+            "format": "gb26875",
+            "station": {"address": 1144201745, "centre": 1, "heartbeat": "30s"},
+            "only_escalated": True,
+        },
     ],
     "lines": [
         {"kind": "serial", "name": "rs485-1", "port": "/dev/serial/by-id/usb-FTDI-0", "baud": 9600},
@@ -99,6 +106,18 @@ SITE: dict[str, Any] = {
         {"name": "backwards", "kind": "reverse_flow", "devices": ["wm-*"], "for": "1m"},
         {"name": "never-still", "kind": "night_flow", "devices": ["wm-b03-*"], "severity": 4},
     ],
+    "escalations": [
+        {
+            "name": "life",
+            "steps": [
+                {"kind": "output", "after": "30s", "output": "siren-b03"},
+                {"kind": "sms", "after": "60s", "numbers": ["+8613812345678", "+8613912345678"]},
+                {"kind": "uplink", "after": "60s", "uplink": "fire-centre"},
+            ],
+        }
+    ],
+    "modem": {"port": "/dev/serial/by-id/usb-SimTech-if02"},
+    "residents": [{"id": "r-017", "wearables": [], "buttons": [], "report": "minutes"}],
 }
 """Values only; what they mean comes from the settings types."""
 

@@ -15,6 +15,7 @@ from courtyard.config.mistakes import Mistake
 from tests.config_rig import GATEWAY, GOOD, LINE, METER, POINT, PROFILE, RULE, changed, check
 
 ULTRAD = 'profile = "water/ultrad"'
+RESIDENT = '[[residents]]\nid = "r-1"\nwearables = ["meter"]\n'
 OWN = changed(ULTRAD, 'profile = "own/type"')
 
 
@@ -67,6 +68,14 @@ CASES: dict[str, Case] = {
         changed('kind = "coil"', 'kind = "register", minimum = 1').replace('target = "siren"', 'target = «"siren"')
     ),
     "output.shared": Case(GOOD + '[[outputs]]\nname = "horn"\ndevice = "board"\ntarget = «"siren"\n'),
+    "resident.device_twice": Case(GOOD + RESIDENT + 'buttons = [«"meter"]\n'),
+    "resident.not_vital": Case(GOOD + RESIDENT + 'limits = [{ point = «"water.flow", above = 3 }]\n'),
+    "resident.limit_twice": Case(
+        GOOD + RESIDENT + 'limits = [{ point = "vital.spo2", below = 90 }, { point = «"vital.spo2", above = 120 }]\n'
+    ),
+    "resident.no_wearable": Case(
+        GOOD + '[[residents]]\nid = "r-1"\n«limits = [{ point = "vital.spo2", below = 90 }]\n'
+    ),
     "pattern.nothing": Case(changed("above = 3", 'above = 3\ndevices = ["meter", «"wm-*"]')),
     "pattern.no_point": Case(changed('name = "community"', 'name = "community"\nfilter.points = [«"weather.*"]')),
     "line.port_twice": Case(changed(LINE, LINE + LINE.replace('"bus"', '"bus2"').replace('port = "', 'port = «"'))),

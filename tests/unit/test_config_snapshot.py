@@ -11,7 +11,7 @@ from courtyard.config.read import load
 from courtyard.config.snapshot import Change, Difference, Snapshot, difference
 from tests.config_rig import BOARD, GOOD, LINE, METER, OUTPUT, POINT, PROFILE, RULE, UPLINK, changed, check
 
-SAME = Difference(False, False, Change(), Change(), Change(), Change(), Change())
+SAME = Difference(False, False, *[Change()] * 6)
 
 
 def snapshot(folder: Path, text: str = GOOD, files: dict[str, str] | None = None) -> Snapshot:
