@@ -158,7 +158,7 @@ def _scalar(shape: Scalar, raw: object, path: Path, findings: Findings) -> Any:
     value = read(shape, raw)
     if value is not WRONG:
         return value
-    if shape.form == "mqtt-url" and isinstance(raw, str) and "@" in raw:
+    if shape.form == "uplink-url" and isinstance(raw, str) and "@" in raw:
         findings.add("secret.in_url", path, found=without_credentials(raw))
         return WRONG
     return _wrong(shape, raw, path, findings)

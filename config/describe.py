@@ -22,7 +22,7 @@ _KINDS = {
 _FORMS = {
     "place": PLACE_ALLOWED,
     "timezone": TIMEZONE_ALLOWED,
-    "mqtt-url": URL_ALLOWED,
+    "uplink-url": URL_ALLOWED,
     "file": Text("the path of a file", "文件路径"),
     "secret-file": Text("the path of a file, or credential:NAME", "文件路径，或 credential:名称"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from courtyard.drivers.base import Text
 
@@ -18,11 +18,14 @@ PLACE_ALLOWED = Text(
     "依次为楼栋 b、单元 u、楼层 f（地下室 fb）、房间 r，其他位置 x-：b03/u02/f06/r601、b03/x-lift1",
 )
 URL_ALLOWED = Text(
-    "mqtts://host:port, or mqtt://host:port without encryption", "mqtts://host:port，不加密时为 mqtt://host:port"
+    "mqtts://host:port, mqtt://host:port without encryption; tcp://host:port or udp://host:port for gb26875",
+    "mqtts://host:port，不加密时为 mqtt://host:port；gb26875 为 tcp://host:port 或 udp://host:port",
 )
 TIMEZONE_ALLOWED = Text("a name such as Asia/Shanghai", "时区名称，例如 Asia/Shanghai")
 SCHEMES = {"mqtt": 1883, "mqtts": 8883}
-"""URL scheme to default port."""
+"""URL scheme of a broker to default port."""
+CENTRE_SCHEMES = ("tcp", "udp")
+"""URL schemes of a fire-control centre; it has no port by default."""
 
 
 def is_place(text: str) -> bool:
@@ -44,9 +47,23 @@ def is_mqtt_url(text: str) -> bool:
         port = url.port
     except ValueError:
         return False
-    host_ok = re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", url.hostname or "") is not None
+    return url.scheme in SCHEMES and port != 0 and _names_a_host(url)
+
+
+def is_uplink_url(text: str) -> bool:
+    """A broker, or tcp or udp with a host and a port."""
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        return False
+    return is_mqtt_url(text) or (url.scheme in CENTRE_SCHEMES and bool(port) and _names_a_host(url))
+
+
+def _names_a_host(url: SplitResult) -> bool:
+    """A host, and nothing behind it or its port."""
     bare = not (url.path.strip("/") or url.query or url.fragment or "@" in url.netloc)
-    return url.scheme in SCHEMES and host_ok and port != 0 and bare
+    return bare and re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", url.hostname or "") is not None
 
 
 def without_credentials(url: str) -> str | None:

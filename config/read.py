@@ -81,8 +81,9 @@ def check_site(
     resolved = [device for each in draft.drafts("devices") if (device := resolver.resolve(each)) is not None]
     consistency.check(draft, Declared(draft, resolver.profiles, catalogue), findings)
     _check_loads(draft, resolved, findings)
-    for uplink in draft.drafts("uplinks"):
-        check_files(uplink, directory, credentials or _credentials(), findings)
+    modem = draft.get("modem")
+    for table in (*draft.drafts("uplinks"), *([modem] if isinstance(modem, Draft) else [])):
+        check_files(table, directory, credentials or _credentials(), findings)
     site = draft.build()
     if not isinstance(site, Site) or findings.count():
         return _verdict(None, findings, draft)

@@ -8,7 +8,7 @@ import re
 import zoneinfo
 from typing import Any
 
-from courtyard.config.forms import is_mqtt_url, is_place, is_timezone
+from courtyard.config.forms import is_place, is_timezone, is_uplink_url
 from courtyard.config.mistakes import nearest_name
 from courtyard.config.quantities import duration_s, size_bytes
 from courtyard.config.shape import Scalar
@@ -17,7 +17,7 @@ WRONG: Any = object()
 """In place of a value that could not be read."""
 
 LONGEST_TEXT = 500
-_FORMS = {"place": is_place, "timezone": is_timezone, "mqtt-url": is_mqtt_url}
+_FORMS = {"place": is_place, "timezone": is_timezone, "uplink-url": is_uplink_url}
 _LONG_UNITS = re.compile(r"\s|(?<=s)ec(?:onds?)?\b|(?<=m)in(?:utes?)?\b|(?<=h)(?:ours?|rs?)\b|(?<=d)ays?\b")
 
 

@@ -28,7 +28,8 @@ def check_files(table: Draft, directory: Path, credentials: Path | None, finding
         if name.startswith(CREDENTIAL):
             _check_credential(name.removeprefix(CREDENTIAL), credentials, path, findings)
         elif credentials is None or not os.path.isfile(credentials / Path(name).name):
-            _check_file(directory / name, shape.form == "secret-file", str(table.get("name")), path, findings)
+            user = str(table.get("name") or table.path[0])
+            _check_file(directory / name, shape.form == "secret-file", user, path, findings)
 
 
 def _check_credential(name: str, credentials: Path | None, path: SettingPath, findings: Findings) -> None:

@@ -19,7 +19,7 @@ Kind = Literal["string", "integer", "number", "boolean", "duration", "size", "an
 
 
 class Scalar(msgspec.Struct, frozen=True):
-    """A single value.  `form` says what a text names: place, timezone, mqtt-url, file, secret-file, profile, point."""
+    """A single value.  `form` says what a text names: place, timezone, uplink-url, file, secret-file, profile, ..."""
 
     kind: Kind
     choices: tuple[str | int, ...] = ()

@@ -13,7 +13,7 @@ from courtyard.config.shape import Either, Entries, Items, Scalar, Setting, Shap
 from courtyard.config.units import UNITS
 from courtyard.drivers.base import Text
 
-MQTT_URL_PATTERN = "^mqtts?://[^/?#@]+/?$"
+UPLINK_URL_PATTERN = "^(?:mqtts?://[^/?#@]+|(?:tcp|udp)://[^/?#@]+:[0-9]{1,5})/?$"
 _TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}
 
 
@@ -85,7 +85,7 @@ def _scalar(shape: Scalar) -> dict[str, Any]:
     if shape.kind == "any":
         return {}
     schema: dict[str, Any] = {"type": _TYPES[shape.kind]}
-    pattern = {"place": PLACE_PATTERN, "mqtt-url": MQTT_URL_PATTERN}.get(shape.form or "", shape.pattern)
+    pattern = {"place": PLACE_PATTERN, "uplink-url": UPLINK_URL_PATTERN}.get(shape.form or "", shape.pattern)
     limits = {
         "pattern": pattern,
         "minimum": shape.minimum,

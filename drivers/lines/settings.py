@@ -12,7 +12,7 @@ def help_text(en: str, zh: str, **more: object) -> Meta:
     """Metadata of one setting: its help in both languages and, as keywords, `example` and `unit`.
 
     Other keys of `extra` that the configuration reads: `kind` says how a text is understood (`duration`, `size`,
-    `place`, `timezone`, `mqtt-url`, `file`, `secret-file`, `profile`, `point`), `allowed` says a pattern in words.
+    `place`, `timezone`, `uplink-url`, `file`, `secret-file`, `profile`, `point`), `allowed` says a pattern in words.
     """
     return Meta(description=en, extra={"zh": zh, **more})
 

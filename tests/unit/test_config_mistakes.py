@@ -13,6 +13,7 @@ import pytest
 from courtyard.config.messages import messages
 from courtyard.config.mistakes import Mistake
 from tests.config_rig import GATEWAY, GOOD, LINE, METER, POINT, PROFILE, RULE, changed, check
+from tests.escalation_sites import MISTAKES
 
 ULTRAD = 'profile = "water/ultrad"'
 RESIDENT = '[[residents]]\nid = "r-1"\nwearables = ["meter"]\n'
@@ -179,6 +180,7 @@ CASES: dict[str, Case] = {
     "credential.unseen": Case(
         changed('name = "community"', 'name = "community"\nusername = "me"\npassword_file = «"credential:pw"')
     ),
+    **{code: Case(text, "fire" if code == "reference.uplink" else None) for code, text in MISTAKES.items()},
 }
 ELSEWHERE = {
     "file.missing", "file.unreadable", "file.too_large", "file.encoding", "secret_file.hidden", "credential.missing",

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from courtyard.config.forms import PLACE_PATTERN, is_mqtt_url, is_place, is_timezone
-from courtyard.config.generate.schema import MQTT_URL_PATTERN
+from courtyard.config.forms import PLACE_PATTERN, is_place, is_timezone, is_uplink_url
+from courtyard.config.generate.schema import UPLINK_URL_PATTERN
 from courtyard.config.quantities import (
     DURATION_PATTERN,
     SIZE_PATTERN,
@@ -97,18 +97,33 @@ def test_what_is_no_place(place: str) -> None:
     assert "\n" in place or re.search(PLACE_PATTERN, place) is None
 
 
-@pytest.mark.parametrize("url", ["mqtt://a", "mqtts://a.b:8883/", "mqtt://[::1]:1883", "mqtts://10.0.0.1"])
+@pytest.mark.parametrize(
+    "url",
+    ["mqtt://a", "mqtts://a.b:8883/", "mqtt://[::1]:1883", "mqtts://10.0.0.1", "tcp://10.0.0.5:5200", "udp://a:1"],
+)
 def test_addresses(url: str) -> None:
-    assert is_mqtt_url(url)
-    assert re.search(MQTT_URL_PATTERN, url)
+    assert is_uplink_url(url)
+    assert re.search(UPLINK_URL_PATTERN, url)
 
 
 @pytest.mark.parametrize(
     "url",
-    ["", "mqtt://", "http://a", "mqtt://a:99999", "mqtt://u:p@h", "mqtt://a/b", "mqtt://a?b", "mqtt:a", "mqtt://a:0"],
+    [
+        "",
+        "mqtt://",
+        "http://a",
+        "mqtt://a:99999",
+        "mqtt://u:p@h",
+        "mqtt://a/b",
+        "mqtt://a?b",
+        "mqtt:a",
+        "mqtt://a:0",
+        "tcp://a",
+        "udp://a:0",
+    ],
 )
 def test_what_is_no_address(url: str) -> None:
-    assert not is_mqtt_url(url)
+    assert not is_uplink_url(url)
 
 
 @pytest.mark.parametrize(("name", "known"), [("Asia/Shanghai", True), ("UTC", True), ("Asia", False), ("../x", False)])
