@@ -112,23 +112,23 @@ class Recorder:
         self._retry_later()
 
     def event(
-        self, name: str, details: Details, *, device: str | None = None, also: Also = NOTHING
+        self, name: str, details: Details, *, device: str | None = None, test: bool = False, also: Also = NOTHING
     ) -> asyncio.Future[Appended] | None:
         """Records something that happened, if it can: never raises, so that no act fails for want of its audit.
 
         None when the journal cannot take it at all (too much waits, closed); the event is then dropped and counted.
         """
         try:
-            return self.put((self.event_entry(name, details, device=device), *also.entries), also.state)
+            return self.put((self.event_entry(name, details, device=device, test=test), *also.entries), also.state)
         except JournalError:
             self.events_dropped += 1
             return None
 
-    def event_entry(self, name: str, details: Details, *, device: str | None = None) -> Entry:
+    def event_entry(self, name: str, details: Details, *, device: str | None = None, test: bool = False) -> Entry:
         """An event of now as a journal entry."""
         now, place = self.now(), self.place(device) if device is not None else None
         at, quality = instant(now.wall_ms), self.clock.quality
-        record = EventRecord(name, at, now.mono_ms, quality, device=device, place=place, details=details)
+        record = EventRecord(name, at, now.mono_ms, quality, device=device, place=place, details=details, test=test)
         return entry_of_event(record, now.wall_ms)
 
     async def drained(self) -> None:

@@ -77,6 +77,7 @@ class EventRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     details: Details = {}
     device_at: Instant | None = None
     raw: Annotated[str | None, Meta(description="The device's own bytes, hexadecimal.")] = None
+    test: Annotated[bool, Meta(description="Belongs to a drill: nothing has happened.")] = False
     durable: Annotated[bool, Meta(description="False: held in memory only; the disk could not take it.")] = True
 
 

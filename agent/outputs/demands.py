@@ -8,7 +8,7 @@ served when the output has rested.  While the device does not obey it is tried a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from courtyard.agent.outputs.lease import Lease, OutputRefused
@@ -40,8 +40,11 @@ class Demand(NamedTuple):
 class Demands:
     """Used from the event loop only; demands have an effect while `run` is running."""
 
-    def __init__(self, outputs: Outputs) -> None:
-        self._outputs = outputs
+    def __init__(self, outputs: Outputs, told: Callable[[str, str | None], None] = lambda *_: None) -> None:
+        """`told` hears of an output that it is held (None), or why it is not or no longer (`output.failed`, ...)."""
+        self._outputs, self._told = outputs, told
+        self.held: set[str] = set()
+        """Outputs that are on for a demand now."""
         self._wanted: dict[str, dict[Demand, bool]] = {}  # output to demands; True: not spent
         self._changed: dict[str, asyncio.Event] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -87,8 +90,14 @@ class Demands:
                 ttl_s = min(TTL_S, self._outputs.cap_s(output))
                 lease = await self._outputs.acquire(output, demand.holder, ttl_s)
                 failures = 0
-                await self._keep(output, lease, ttl_s)
+                self.held.add(output)
+                self._told(output, None)
+                try:
+                    await self._keep(output, lease, ttl_s)
+                finally:
+                    self.held.discard(output)
             except OutputRefused as error:
+                self._told(output, error.code)
                 if error.code not in RETRIED:
                     self._wanted[output] = dict.fromkeys(self._wanted[output], False)
                     continue
