@@ -1,11 +1,13 @@
 """The lines of a site: which driver runs on each, and how the rest of the gateway reaches it.
 
 A kind of driver is one function in `DRIVERS` that imports it only when a site has it.  It must have `run(sink)`; all
-else that it can do is told by the protocols of `drivers.base`: Reads, Writes, Adjusts, Counts, Traces.
+else that it can do is told by the protocols of `drivers.base`: Reads, Writes, Adjusts, Counts, Traces and
+Progresses.
 
 Invariants
 1. A line has one driver, and a driver one line; a line on which nothing hangs has none.
 2. A new site touches only the lines that differ: a driver that cannot take its new devices while it runs is made anew.
+3. A driver that failed, or no longer gets on, is made anew: nothing that held up the old one is kept.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from courtyard.drivers.base import (
     Driver,
     DriverError,
     Fault,
+    Progresses,
     Reading,
     Reads,
     Sink,
@@ -79,10 +82,9 @@ class Lines:
 
     def start(self) -> None:
         """Starts the driver of every line that has devices and no driver yet."""
-        surroundings = Surroundings(self._clock, _zone(self._snapshot))
         for name, line in self._snapshot.lines.items():
             if line.family is not None and name not in self._drivers:
-                self._drivers[name] = self._make[line.family](line, surroundings)
+                self._drivers[name] = self._made(line)
                 self._run(name)
 
     async def take(self, snapshot: Snapshot) -> None:
@@ -154,9 +156,25 @@ class Lines:
             return False
         return True
 
+    def _made(self, line: Line) -> Driver:
+        assert line.family is not None
+        return self._make[line.family](line, Surroundings(self._clock, _zone(self._snapshot)))
+
     def _run(self, name: str) -> None:
-        driver = self._drivers[name]
-        self._supervisor.start(line_part(name), lambda: driver.run(self._sink))
+        failed = False
+
+        async def run() -> None:
+            nonlocal failed
+            if failed:  # whatever broke the driver, or held it up, may still be in it
+                self._drivers[name] = self._made(self._snapshot.lines[name])
+            failed = True
+            await self._drivers[name].run(self._sink)
+
+        def on_time() -> bool:
+            driver = self._drivers[name]
+            return not isinstance(driver, Progresses) or driver.on_time()
+
+        self._supervisor.start(line_part(name), run, on_time=on_time)
 
 
 def open_driver(snapshot: Snapshot, device: InstalledDevice, clock: GatewayClock) -> Driver:

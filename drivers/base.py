@@ -159,6 +159,14 @@ class Counts(Protocol):
 
 
 @runtime_checkable
+class Progresses(Protocol):
+    """A driver that can tell whether it gets on; one that does not is made anew."""
+
+    def on_time(self) -> bool:
+        """Whether it works, or waits for no longer than it meant to: for an answer, for a delay, for what is due."""
+
+
+@runtime_checkable
 class Traces(Protocol):
     """A driver that keeps the last frames of each device, for people to look at."""
 

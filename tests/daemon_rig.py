@@ -44,10 +44,11 @@ class Box:
         new.write_text("\n".join((head, *parts)), encoding="utf-8")
         new.replace(self.site_file)
 
-    def start(self) -> None:
-        """Starts the gateway; returns at once."""
-        arguments = [sys.executable, "-m", "courtyard.agent", "run", str(self.site_file)]
-        arguments += ["--data", str(self.data), "--socket", str(self.socket)]
+    def start(self, program: Path | None = None) -> None:
+        """Starts the gateway, or a program in its place that takes site, data and socket; returns at once."""
+        own = ["-m", "courtyard.agent", "run", str(self.site_file), "--data", str(self.data), "--socket"]
+        arguments = [str(program), str(self.site_file), str(self.data)] if program else own
+        arguments = [sys.executable, *arguments, str(self.socket)]
         with self.log.open("ab") as log:
             self.agent = subprocess.Popen(arguments, stderr=log, stdout=log, env={**os.environ, **self.environment})
 

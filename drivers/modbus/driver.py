@@ -29,6 +29,9 @@ from courtyard.drivers.modbus.writing import allowed, write_target
 
 BUSY_S = 1.0
 """A device that says it is busy is left alone so long, then twice as long, and so on."""
+LATE_S = 30.0
+"""More than opening a line may take, and than a frame needs to pass at the slowest speed, together with a busy
+process."""
 
 
 class RawFrame(NamedTuple):
@@ -40,7 +43,10 @@ class RawFrame(NamedTuple):
 
 
 class ModbusDriver:
-    """Driver, Reads, Writes, Adjusts and Counts of `drivers.base` for one line.  Make it inside the event loop."""
+    """Driver, Progresses, Reads, Writes, Adjusts and Counts of `drivers.base` for one line.
+
+    Make it inside the event loop.
+    """
 
     def __init__(
         self,
@@ -59,6 +65,7 @@ class ModbusDriver:
         self._sink: Sink | None = None
         self._told: dict[str, Fault | None] = {}
         self._alarm: asyncio.Future[None] | None = None
+        self._wakes_at = self._loop.time()
 
     # Driver
 
@@ -67,13 +74,14 @@ class ModbusDriver:
         self._sink = sink
         self._told.clear()
         connection, roster, loop = self._connection, self._roster, self._loop
+        self._wakes_at = loop.time()
         try:
             for unit in roster:
                 self._tell_unit(unit)
             while True:
                 if not connection.link.up and loop.time() + TICK_S >= connection.reopen_at:
                     await connection.open()
-                now = loop.time()
+                self._wakes_at = now = loop.time()
                 unit_due, look_again = roster.next(now)
                 if connection.link.up:
                     if unit_due is None:
@@ -97,7 +105,12 @@ class ModbusDriver:
         """Gives the line back after `read` or `write` without `run`."""
         self._connection.close()
 
-    # Reads, Writes, Adjusts, Counts
+    # Progresses, Reads, Writes, Adjusts, Counts
+
+    def on_time(self) -> bool:
+        """Whether it slept no longer than it meant to, or asked within the longest time-out of its devices."""
+        longest_s = max((unit.device.profile.timeout_s for unit in self._roster), default=0.0)
+        return self._loop.time() <= max(self._wakes_at, self._connection.link.asked_at + longest_s) + LATE_S
 
     async def read(self, device: str) -> Reading:
         """Reads one device now, whether it is due or offline; opens the line where `run` has not."""
@@ -273,6 +286,7 @@ class ModbusDriver:
 
     async def _pause(self, until: float) -> None:
         """Waits for a loop time, or until `_ring`."""
+        self._wakes_at = until
         self._alarm = alarm = self._loop.create_future()
         timer = self._loop.call_at(until, self._ring) if until != float("inf") else None
         try:

@@ -120,6 +120,7 @@ class Link(ABC):
         self.now = self._loop.time
         self.heard = False
         """Set by every byte that comes."""
+        self.asked_at = self.now()
 
     @property
     def up(self) -> bool:

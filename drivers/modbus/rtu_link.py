@@ -115,7 +115,7 @@ class RtuLink(Link):
         self._echo_due, self._mismatch = self._echo, False
         answer: asyncio.Future[bytes] = loop.create_future()
         self._answer = answer
-        sent_at = loop.time()
+        self.asked_at = sent_at = loop.time()
         doubtful = self._ledger.owes_lately(unit, late_s, sent_at)
         record.frames.append(Frame(sent_at, True, frame))
         self._quiet_at = sent_at + len(frame) * self._character_s + self._pause_s

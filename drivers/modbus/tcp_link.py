@@ -68,7 +68,7 @@ class TcpLink(Link):
         self._request = request
         answer: asyncio.Future[bytes] = loop.create_future()
         self._answer = answer
-        now = loop.time()
+        self.asked_at = now = loop.time()
         record.frames.append(Frame(now, True, frame))
         self._deadline = now + timeout_s
         if self._watchdog is None or self._watchdog.when() > self._deadline:

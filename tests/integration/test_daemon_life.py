@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -193,3 +194,26 @@ def test_what_a_line_or_a_broker_refuses_is_named_with_its_cure(stage: Box) -> N
     count = len(polls(stage, "load-1"))
     stage.wait(lambda: len(polls(stage, "load-1")) >= count + 10, 60)
     assert stage.platform.missing() == {}
+
+
+def test_a_line_that_hangs_is_started_again_alone(stage: Box) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(stage.folder / "notify"))
+        manager.settimeout(20)
+        stage.environment = {"NOTIFY_SOCKET": str(stage.folder / "notify"), "WATCHDOG_USEC": "3000000"}
+        stage.write_site(stage.line("hall"), stage.line("bus"), load(1), METER)
+        stage.start(Path(__file__).parents[1] / "faults" / "stuck_gateway.py")
+        stage.wait(lambda: len(stage.readings("wm-1")) >= 3)
+        assert not stage.readings("load-1")
+        stage.wait(lambda: len(polls(stage, "load-1")) >= 3)
+        stuck = next(each for each in stage.platform.records["event"] if each["event"] == "part.failed")
+        assert stuck["details"] == {"part": "line hall", "error": "Stuck: no progress"}
+        assert stage.status()["faults"]["part line hall"]["code"] == "part.stuck"
+        others = [part for part in stage.status()["parts"] if part["restarts"]]
+        assert [part["name"] for part in others] == ["line hall"]
+        meanwhile = [record["mono_ms"] for record in stage.readings("wm-1")]
+        assert max(late - early for early, late in pairwise(meanwhile)) < 3000
+        fed = 0
+        while fed < 5:  # all through: the queue of a datagram socket holds about ten
+            fed += b"WATCHDOG=1" in manager.recv(4096)
+        assert stage.end(signal.SIGTERM) == 0

@@ -67,10 +67,10 @@ class Nowhere:
 
 class Rig:
     def __init__(self, folder: Path, kind: type[Listener], *parts: str) -> None:
-        self.folder, self.made = folder, list[Listener]()
+        self.folder, self.made, self.kinds = folder, list[Listener](), dict[str, type[Listener]]()
 
         def make(line: Line, surroundings: Surroundings) -> Listener:
-            self.made.append(kind(line))
+            self.made.append(self.kinds.get(line.settings.name, kind)(line))
             return self.made[-1]
 
         clock = VirtualClock()
@@ -165,5 +165,29 @@ def test_a_line_without_devices_has_no_driver_and_may_be_searched(tmp_path: Path
         rig.lines.start()
         assert rig.supervisor.names() == []
         assert scannable(rig.site(LINE), "bus").name == "bus"
+
+    virtual(main)
+
+
+class Tired(Listener):
+    """A driver that does not get on."""
+
+    def on_time(self) -> bool:
+        return False
+
+
+def test_a_driver_that_no_longer_gets_on_is_made_anew_and_only_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        rig = Rig(tmp_path, Listener, LINE, METER, OTHER, SECOND.replace('"bus"', '"hall"'))
+        rig.kinds["bus"] = Tired
+        rig.lines.start()
+        await settle()
+        del rig.kinds["bus"]
+        await asyncio.sleep(30)
+        assert [(type(driver), driver.devices, driver.running) for driver in rig.made] == [
+            (Tired, ["meter"], 0), (Listener, ["second"], 1), (Listener, ["meter"], 1)
+        ]  # fmt: skip
+        assert rig.lines.driver_of("meter") is rig.made[2]
+        await rig.supervisor.stop_all()
 
     virtual(main)

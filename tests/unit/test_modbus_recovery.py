@@ -8,6 +8,8 @@ import msgspec
 from pymodbus.pdu import ModbusPDU
 
 from courtyard.drivers.lines.faults import line_fault
+from courtyard.drivers.lines.settings import LineSettings
+from courtyard.drivers.lines.wire import Listener, Wire
 from courtyard.drivers.modbus.driver import ModbusDriver
 from tests.modbus_rig import (
     SERIAL,
@@ -160,3 +162,36 @@ def test_an_echo_that_nobody_announced_is_noticed() -> None:
 
     memory = poll(line, [meter(1)], script)
     assert [reading.quality for reading in memory.readings] == [{}] * 5
+
+
+def test_waiting_rightly_is_progress() -> None:
+    """For what is due in an hour, for a silent unit, for a line that cannot be opened."""
+    slave = twenty_registers()
+    line = VirtualLine({1: slave})
+
+    async def script(driver: ModbusDriver, memory: Memory) -> None:
+        for trouble in (None, "dead", "unplugged"):
+            slave.dead = trouble == "dead"
+            if trouble == "unplugged":
+                line.unplug(line_fault("line.open.missing", port="/dev/ttyV0"))
+            for _ in range(200):
+                await elapse(17)
+                assert driver.on_time()
+
+    poll(line, [meter(1, every_s=3600)], script)
+    poll(line, [meter(1, every_s=0.5, timeout_s=20.0)], script)
+
+
+def test_a_line_whose_opening_or_driver_hangs_is_not_on_time() -> None:
+    async def script(driver: ModbusDriver, memory: Memory) -> None:
+        await elapse(25)
+        assert driver.on_time()
+        await elapse(10)
+        assert not driver.on_time()
+
+    class Hanging(VirtualLine):
+        async def open(self, settings: LineSettings, listener: Listener) -> Wire:
+            await asyncio.get_running_loop().create_future()
+            raise AssertionError("never")
+
+    poll(Hanging({1: twenty_registers()}), [meter(1)], script)

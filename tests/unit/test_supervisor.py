@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import async_solipsism
 
-from courtyard.agent.supervisor import FIRST_BACKOFF_S, LAST_BACKOFF_S, Supervisor, part_fault
+from courtyard.agent.supervisor import FIRST_BACKOFF_S, LAST_BACKOFF_S, LOOK_S, STABLE_S, Stuck, Supervisor, part_fault
 
 
 class LoopClock:
@@ -121,3 +121,75 @@ def test_the_fault_of_a_failed_part_says_whose_it_is() -> None:
     assert "ValueError: x" in fault.what.en
     assert "ValueError: x" in fault.what.zh
     assert "gateway" in fault.cure.en
+
+
+def test_a_part_that_does_not_get_on_is_started_again_alone_and_is_well_a_minute_later() -> None:
+    starts: list[float] = []
+    ends: list[tuple[str, BaseException | None]] = []
+    well: list[tuple[str, float]] = []
+    ended = 0
+
+    async def main() -> None:
+        nonlocal ended
+        loop = asyncio.get_running_loop()
+
+        async def hangs_once() -> None:
+            nonlocal ended
+            starts.append(loop.time())
+            try:
+                await loop.create_future()
+            finally:
+                ended += 1
+
+        supervisor = Supervisor(
+            LoopClock(),
+            lambda part, error, wait: ends.append((part, error)),
+            recovered=lambda part: well.append((part, loop.time())),
+            jitter=lambda: 1.0,
+        )
+        supervisor.start("line", hangs_once, on_time=lambda: len(starts) > 2 or loop.time() < 20)
+        supervisor.start("other", hangs_once)
+        await asyncio.sleep(300)
+        await supervisor.stop_all()
+
+    run(main)
+    assert [part for part, _ in ends] == ["line"]
+    assert isinstance(ends[0][1], Stuck)
+    assert starts == [0, 0, 20 + LOOK_S + FIRST_BACKOFF_S]
+    assert ended == 3
+    assert well == [("line", starts[-1] + STABLE_S)]
+    assert part_fault("line bus", ends[0][1]).code == "part.stuck"
+
+
+def test_a_process_that_was_held_up_as_a_whole_has_no_stuck_parts() -> None:
+    late_looks = iter([True, False, True, False, True])
+    ends: list[str] = []
+
+    async def main() -> None:
+        async def part() -> None:
+            await asyncio.get_running_loop().create_future()
+
+        supervisor = Supervisor(LoopClock(), lambda part, error, wait: ends.append(part))
+        supervisor.start("line", part, on_time=lambda: next(late_looks, True))
+        await asyncio.sleep(60)
+        await supervisor.stop_all()
+
+    run(main)
+    assert ends == []
+
+
+def test_the_time_out_of_a_part_is_its_own_error() -> None:
+    errors: list[BaseException | None] = []
+
+    async def main() -> None:
+        async def part() -> None:
+            async with asyncio.timeout(1):
+                await asyncio.get_running_loop().create_future()
+
+        supervisor = Supervisor(LoopClock(), lambda part, error, wait: errors.append(error))
+        supervisor.start("line", part)
+        await asyncio.sleep(1.5)
+        await supervisor.stop_all()
+
+    run(main)
+    assert [type(error) for error in errors] == [TimeoutError]
