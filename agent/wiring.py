@@ -7,7 +7,7 @@ Nothing else imports across the areas of the agent.  A gateway is built from one
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -75,6 +75,8 @@ class Gateway:
             site.residents,
             health=lambda fault: self.pipeline.health(RESIDENTS, fault),
             changed=lambda name, granted: self._consent_changed(name, granted=granted),
+            erase=self._erase_history,
+            wall_ms=clock.wall_ms,
         )
         self.pipeline = Pipeline(
             self.recorder, self.book, self.engine, self._places, site, self._rules, self.care.discretion
@@ -224,6 +226,9 @@ class Gateway:
         )
         uplink.set_inventory(inventory_of(self.snapshot))
         self._supervisor.start(uplink_part(name), uplink.run)
+
+    async def _erase_history(self, devices: Collection[str]) -> int:
+        return 0
 
     def _consent_changed(self, resident: str, *, granted: bool) -> None:
         self.recorder.event("resident.consent", {"resident": resident, "granted": granted})

@@ -38,6 +38,10 @@ CLASSES: Mapping[str, Text] = {
     "line_fault": Text("Line fault", "线路故障"),
     "output_fault": Text("Output does not obey", "输出未按要求动作"),
     "unreachable": Text("No answer", "设备无应答"),
+    "vital": Text("Vital sign out of range", "体征异常"),
+    "not_seen": Text("Wearable not seen", "佩戴设备失联"),
+    "no_heartbeat": Text("Call button without a sign of life", "求助按钮失联"),
+    "battery_level": Text("Battery nearly empty", "电量低"),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 
 from courtyard.agent.care.consents import Consents
@@ -25,11 +25,16 @@ class Care:
         *,
         health: Callable[[Fault | None], None],
         changed: Callable[[str, bool], None],
+        erase: Callable[[Collection[str]], Awaitable[int]],
+        wall_ms: Callable[[], int],
     ) -> None:
-        """`health` is told what is wrong with the file of acts, `changed` whose consent is new (True) or withdrawn."""
+        """`health` is told what is wrong with the file of acts, `changed` whose consent is new (True) or withdrawn.
+
+        `erase` erases what this box has kept of some devices, and says how much that was.
+        """
         self._consents = Consents(file)
         self._residents = tuple(residents)
-        self._health, self._changed = health, changed
+        self._health, self._changed, self._erase, self._wall_ms = health, changed, erase, wall_ms
         self._looked = False
         self.discretion = Discretion(self._residents, self._consents.granted)
 
@@ -43,6 +48,7 @@ class Care:
         while True:
             await asyncio.sleep(LOOK_S)
             self.look()
+            await self._fulfil()
 
     def look(self) -> None:
         """Takes what was added to the file since the last look."""
@@ -61,3 +67,11 @@ class Care:
         for name in names:
             if not first and consents.granted(name) != before[name]:
                 self._changed(name, not before[name])
+
+    async def _fulfil(self) -> None:
+        """Erases what residents wished to be erased; of those that are not in the site no devices are known."""
+        wishes = self._consents.to_erase()
+        for resident in self._residents:
+            if resident.id in wishes:
+                count = await self._erase(resident.devices)
+                self._consents.add("erased", resident.id, by="courtyard", note=f"{count} series", at_ms=self._wall_ms())

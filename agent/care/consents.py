@@ -25,7 +25,8 @@ FILE: Final = "residents.acts"
 MAX_BYTES: Final = 16_000_000
 GENESIS: Final = "0" * 64
 
-Deed = Literal["grant", "withdraw", "export", "erase"]
+Deed = Literal["grant", "withdraw", "export", "erase", "erased"]
+"""`erase` is the wish, `erased` its fulfilment."""
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -76,6 +77,11 @@ class Consents:
         """Whether this resident agrees to the use of health data.  False while the file is damaged."""
         return resident in self._granted
 
+    def to_erase(self) -> frozenset[str]:
+        """The residents whose wish to be erased is not fulfilled yet."""
+        last = {act.resident: act.deed for act in self._acts if act.deed in ("erase", "erased")}
+        return frozenset(resident for resident, deed in last.items() if deed == "erase")
+
     def refresh(self) -> bool:
         """Reads the file when it has changed; whether consents differ now.  Raises OSError."""
         try:
@@ -98,6 +104,9 @@ class Consents:
         """Adds an act; it is on disk when this returns.  Raises Damaged, Full and OSError."""
         with open(self._path, "a+b", opener=_private) as file:
             os.lockf(file.fileno(), os.F_LOCK, 0)  # until the file is closed
+            if os.geteuid() == 0:  # an administrator's act, on a file of the service
+                folder = self._path.parent.stat()
+                os.fchown(file.fileno(), folder.st_uid, folder.st_gid)
             file.seek(0)
             content = file.read(MAX_BYTES)
             whole = content.rfind(b"\n") + 1

@@ -60,6 +60,7 @@ def build(language: Language, version: str) -> argparse.ArgumentParser:
     _site(commands)
     _lines(commands)
     _journal(commands)
+    _residents(commands)
     return parser
 
 
@@ -120,3 +121,16 @@ def _journal(commands: _Commands) -> None:
     journal.add_argument("--lane", choices=("alarm", "event", "reading"), help=say("one lane only", "仅一个通道"))
     journal.add_argument("--count", type=int, default=20, help=say("records to show", "显示的记录数"))
     commands.data(journal)
+
+
+def _residents(commands: _Commands) -> None:
+    say = commands.say
+    residents = commands.add("residents", "consent of residents, with an audit trail", "住户的同意及其审计记录")
+    residents.add_argument("action", choices=("list", "grant", "withdraw", "audit", "export", "erase"))
+    residents.add_argument("resident", nargs="?", help=say("resident id of the site", "站点中的住户代号"))
+    residents.add_argument("--by", default="", help=say("who does it (default: the user)", "经办人（默认为当前用户）"))
+    residents.add_argument(
+        "--note", default="", help=say("for the audit trail, such as the number of the form", "备注，如同意书编号")
+    )
+    commands.site(residents)
+    commands.data(residents)

@@ -35,6 +35,13 @@ def test_consent_is_what_the_acts_say(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "residents.acts").stat().st_mode) == 0o600
 
 
+def test_a_wish_to_be_erased_stands_until_it_is_fulfilled(tmp_path: Path) -> None:
+    acts = book(tmp_path)
+    for number, deed in enumerate(("grant", "erase", "grant", "erased", "erase")):
+        acts.add(deed, "r-017", by="li.na", at_ms=number)  # type: ignore[arg-type]
+        assert acts.to_erase() == (frozenset({"r-017"}) if number in (1, 2, 4) else frozenset())
+
+
 def test_a_torn_last_line_is_no_act_and_the_next_one_takes_its_place(tmp_path: Path) -> None:
     book(tmp_path).add("grant", "r-017", by="li.na", at_ms=0)
     path = tmp_path / "residents.acts"
@@ -89,4 +96,6 @@ def test_the_last_word_of_a_resident_counts(said: list[tuple[Deed, str]]) -> Non
 @given(st.binary(max_size=200))
 def test_whatever_the_file_holds_is_read_or_damaged(content: bytes) -> None:
     with suppress(Damaged):
-        assert all(act.deed in ("grant", "withdraw", "export", "erase") for act in read(Path("acts"), content))
+        assert all(
+            act.deed in ("grant", "withdraw", "export", "erase", "erased") for act in read(Path("acts"), content)
+        )
