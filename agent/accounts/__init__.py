@@ -126,16 +126,16 @@ class Accounts(Protocol):
     """What the page needs.  Every method does its work in a thread and raises `Refusal` with words for the person.
 
     `address` is the peer's IP address as text.  `by` is the name of who acts, for the audit trail.
-    Refusal codes: login.wrong, login.throttled (Throttled), login.code (this account has only a one-time code yet),
-    password.weak, user.unknown, user.exists, user.name, user.last (the last installer stays), token.unknown,
-    token.exists, token.scope, users.not_allowed, accounts.full, accounts.unavailable (the file cannot be used now).
+    Refusal codes: login.wrong, login.throttled (Throttled), password.weak, user.unknown, user.exists, user.name,
+    user.last (the last installer stays), token.unknown, token.exists, token.scope, users.not_allowed, accounts.full,
+    accounts.unavailable (the file cannot be used now).
     """
 
     async def first_start(self) -> bool:
         """Whether nobody has a password yet: the page then asks for the one-time code printed on the box."""
 
     async def login(self, name: str, password: str, *, address: str) -> Session:
-        """A new session.  Raises Refusal login.wrong (also for an unknown name), login.code, Throttled."""
+        """A new session.  Raises Refusal login.wrong (also for an unknown name), Throttled."""
 
     async def redeem(self, name: str, code: str, password: str, *, address: str) -> Session:
         """Spends a one-time code for a password and a session.  Refusals as of `login`, and password.weak."""
