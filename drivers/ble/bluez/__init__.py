@@ -1,0 +1,1 @@
+"""Bluetooth adapters of Linux: BlueZ over D-Bus, through bleak."""

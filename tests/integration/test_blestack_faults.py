@@ -1,0 +1,117 @@
+"""Ten bands at one report a second through every way in which a Bluetooth stack can fail."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from courtyard.drivers.ble.bluez.radio import BluezRadio
+from courtyard.drivers.ble.driver import BleDriver
+from tests.blestack_rig import Collected, RealClock, Stack, band, bluetooth, meeting
+
+BANDS = 10
+RATE = "vital.heart_rate"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with bluetooth(tmp_path_factory.mktemp("bluez"), "--residents", str(BANDS), "--adverts", "5") as stack:
+        for name in stack.names:
+            if name.startswith("HR-"):
+                stack("device", name, "counting")
+        with meeting(stack):
+            yield stack
+
+
+@asynccontextmanager
+async def driving(stack: Stack) -> AsyncIterator[tuple[BleDriver, Collected]]:
+    sink = Collected()
+    devices = [band(number) for number in range(1, BANDS + 1)]
+    driver = BleDriver("ble-1", devices, BluezRadio(), RealClock(), slots=BANDS)
+    running = asyncio.ensure_future(driver.run(sink))
+    try:
+        yield driver, sink
+    finally:
+        running.cancel()
+        await asyncio.wait((running,))
+        assert running.cancelled(), running.exception()
+
+
+def told(stack: Stack, number: int, skip: int) -> list[int]:
+    """The heart rates that a band has sent, by its own list, from one on."""
+    sent = [int(value[2:4], 16) for uuid, value in stack("told", f"HR-{number:03d}") if uuid == 0x2A37]
+    return sent[skip:]
+
+
+async def all_speak(sink: Collected, times: int, timeout_s: float = 20.0) -> None:
+    """Until every band has reported so often from now on."""
+    start = {number: len(sink.values(f"band-{number}", RATE)) for number in range(1, BANDS + 1)}
+    await sink.until(
+        lambda: all(len(sink.values(f"band-{number}", RATE)) >= count + times for number, count in start.items()),
+        timeout_s,
+    )
+
+
+async def link_loss(stack: Stack) -> None:
+    for number in range(1, BANDS + 1):
+        await asyncio.to_thread(stack, "device", f"HR-{number:03d}", "drop")
+
+
+async def device_off(stack: Stack) -> None:
+    await asyncio.to_thread(stack, "device", "HR-002", "off")
+    await asyncio.to_thread(stack, "device", "HR-003", "range", "-99")
+    await asyncio.to_thread(stack, "device", "HR-002", "on")
+    await asyncio.to_thread(stack, "device", "HR-003", "range", "-60")
+
+
+async def adapter_cycle(stack: Stack) -> None:
+    await asyncio.to_thread(stack, "adapter", "off")
+    await asyncio.to_thread(stack, "adapter", "on")
+
+
+async def unplug(stack: Stack) -> None:
+    await asyncio.to_thread(stack, "adapter", "unplug")
+    await asyncio.to_thread(stack, "adapter", "plug")
+
+
+async def terminated(stack: Stack) -> None:
+    await asyncio.to_thread(stack, "stack", "stop")
+    await asyncio.to_thread(stack, "stack", "start")
+
+
+async def killed(stack: Stack) -> None:
+    await asyncio.to_thread(stack, "stack", "crash")
+    await asyncio.to_thread(stack, "stack", "start")
+
+
+FAULTS: list[Callable[[Stack], Awaitable[None]]] = [link_loss, device_off, adapter_cycle, unplug, terminated, killed]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_report_once_before_and_after(stack: Stack, fault: Callable[[Stack], Awaitable[None]]) -> None:
+    skips = {number: len(told(stack, number, 0)) for number in range(1, BANDS + 1)}
+
+    async def run() -> tuple[Collected, float]:
+        async with driving(stack) as (driver, sink):
+            await all_speak(sink, 2)
+            await fault(stack)
+            back_s, before = time.monotonic(), len(sink.readings)
+            await sink.until(lambda: any(RATE in each.values for each in sink.readings[before:]))
+            first_s = time.monotonic() - back_s
+            await all_speak(sink, 2)
+            assert driver.counters()["ble-1"]["connected"] == BANDS
+        return sink, first_s
+
+    sink, first_s = asyncio.run(run())
+    assert first_s <= 3.0
+    for number in range(1, BANDS + 1):
+        got = sink.values(f"band-{number}", RATE)
+        sent = told(stack, number, skips[number])
+        assert got == sent[: len(got)]
+        assert len(sent) - len(got) <= 1  # said while the driver was being stopped
+    assert not [subject for subject, code in sink.said if code and subject != "ble-1"]
