@@ -1,7 +1,5 @@
-"""What a platform engineer would write from the wire contract alone: a subscriber that keeps books.
+"""What a platform engineer would write from the wire contract alone: a subscriber on a real broker that keeps books.
 
-`Ledger` is the pure part: batches in, records out once each; it keeps the ranges of every (epoch, lane),
-drops repeats, and can say which sequence numbers are missing.  `Consumer` feeds it from a broker.
 Nothing here shares code with the agent.
 """
 
@@ -9,112 +7,15 @@ from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-import msgspec
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-Key = tuple[str, str]
-"""Epoch and lane."""
-
-
-class Ranges:
-    """A set of integers as sorted, disjoint, inclusive ranges."""
-
-    def __init__(self) -> None:
-        self._ranges: list[list[int]] = []
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        return iter([(first, last) for first, last in self._ranges])
-
-    def __contains__(self, number: int) -> bool:
-        at = bisect_right(self._ranges, [number, 1 << 62]) - 1
-        return at >= 0 and number <= self._ranges[at][1]
-
-    def add(self, first: int, last: int) -> None:
-        """Adds first..last; touching ranges become one."""
-        start = bisect_right(self._ranges, [first, 1 << 62])
-        if start and self._ranges[start - 1][1] >= first - 1:
-            start -= 1
-        end = start
-        while end < len(self._ranges) and self._ranges[end][0] <= last + 1:
-            first, last = min(first, self._ranges[end][0]), max(last, self._ranges[end][1])
-            end += 1
-        self._ranges[start:end] = [[first, last]]
-
-    def holes(self) -> list[tuple[int, int]]:
-        """What is missing between the smallest and the greatest number."""
-        pairs = zip(self._ranges, self._ranges[1:], strict=False)
-        return [(left[1] + 1, right[0] - 1) for left, right in pairs]
-
-
-class Seen(NamedTuple):
-    """One record that was not seen before."""
-
-    epoch: str
-    lane: str
-    seq: int
-    record: dict[str, Any]
-
-
-class Ledger:
-    """Keeps the books over batches of the native format v1.
-
-    covered  per (epoch, lane), every number that a batch or a told gap accounts for
-    seqs     per (epoch, lane), every record received
-    gaps     every gap told, as it was told, with its epoch
-    repeats  records dropped because they had been seen
-    disorder records that came after a greater number of their (epoch, lane)
-    """
-
-    def __init__(self) -> None:
-        self.covered: defaultdict[Key, Ranges] = defaultdict(Ranges)
-        self.seqs: defaultdict[Key, Ranges] = defaultdict(Ranges)
-        self.gaps: list[tuple[str, dict[str, Any]]] = []
-        self.records = 0
-        self.repeats = 0
-        self.disorder = 0
-        self.batches = 0
-        self._greatest: dict[Key, int] = {}
-
-    def take(self, payload: bytes) -> list[Seen]:
-        """Books one message and gives back what is new in it.  Raises on anything that breaks the contract."""
-        batch = msgspec.json.decode(payload)
-        if batch["v"] != 1:
-            raise ValueError(f"version {batch['v']}")
-        key: Key = (batch["epoch"], batch["lane"])
-        seqs, fresh = self.seqs[key], []
-        previous = batch["from"] - 1
-        for record in batch["records"]:
-            seq = record["seq"]
-            if not previous < seq <= batch["to"]:
-                raise ValueError(f"seq {seq} is out of place in {batch['from']}..{batch['to']}")
-            previous = seq
-            if seq in seqs:
-                self.repeats += 1
-                continue
-            self.disorder += seq < self._greatest.get(key, 0)
-            self._greatest[key] = max(seq, self._greatest.get(key, 0))
-            seqs.add(seq, seq)
-            fresh.append(Seen(*key, seq, record))
-        for gap in batch["gaps"]:
-            self.gaps.append((batch["epoch"], gap))
-            self.covered[batch["epoch"], gap["lane"]].add(gap["from"], gap["to"])
-        if batch["from"] <= batch["to"]:
-            self.covered[key].add(batch["from"], batch["to"])
-        self.batches += 1
-        self.records += len(fresh)
-        return fresh
-
-    def missing(self) -> dict[Key, list[tuple[int, int]]]:
-        """Ranges that nothing accounts for, per (epoch, lane); empty when the books balance."""
-        return {key: holes for key, ranges in self.covered.items() if (holes := ranges.holes())}
+from hw_sim.ledger import Ledger, Seen
 
 
 class Message(NamedTuple):

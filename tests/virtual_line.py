@@ -12,7 +12,7 @@ from typing import Any
 from courtyard.agent.uplinks.faults import CLOSED_EARLY, LOST, Refused
 from courtyard.agent.uplinks.mqtt import Incoming, Limits, Will
 from courtyard.drivers.base import Fault
-from tests.consumer import Ledger
+from hw_sim.ledger import Ledger
 
 Mood = Callable[[str, bytes], int | None]
 """Answers a message (topic, payload) with a reason code; None hangs up."""

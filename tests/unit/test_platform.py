@@ -1,4 +1,4 @@
-"""The simulated platform sees every loss, drops every repeat, and refuses what the contract does not allow."""
+"""The books that judge everything else: they see every loss, drop every repeat, and refuse what breaks the contract."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw_sim.platform import Platform, Ranges
+from hw_sim.ledger import Ledger, Ranges
+from hw_sim.platform import Platform
 
 
 def batch(first: int, last: int, *seqs: int, lane: str = "reading", epoch: str = "e1", gaps: Any = ()) -> bytes:
@@ -76,7 +77,7 @@ def test_epochs_are_separate() -> None:
     "payload", [batch(1, 2, 2, 1), batch(1, 2, 3), batch(1, 2, 1, 1), batch(1, 1, 1, lane="event")]
 )
 def test_what_the_contract_does_not_allow_is_refused(payload: bytes) -> None:
-    with pytest.raises(ValueError, match=r"sequence numbers|not a v1"):
+    with pytest.raises(ValueError, match=r"sequence numbers|on the topic of"):
         Platform().message(TOPIC, payload)
 
 
@@ -86,3 +87,26 @@ def test_behind_compares_with_the_status() -> None:
     status = {"lanes": {"reading": {"epoch": "e1", "head": 5}, "alarm": {"epoch": "e1", "head": 0}}}
     platform.message("courtyard/v1/g/status", json.dumps(status).encode())
     assert platform.behind() == {("e1", "reading"): 3}
+
+
+def test_repeats_are_counted_in_their_epoch_and_disorder_in_its_lane() -> None:
+    ledger = Ledger()
+    assert [seen.seq for seen in ledger.take(batch(3, 4, 3, 4))] == [3, 4]
+    assert [seen.seq for seen in ledger.take(batch(1, 3, 1, 2, 3))] == [1, 2]
+    assert len(ledger.take(batch(1, 2, 1, 2, epoch="e2"))) == 2
+    assert (ledger.repeats, ledger.records, ledger.disorder, ledger.batches) == (1, 6, 2, 3)
+
+
+def test_a_record_that_was_filtered_out_before_is_new_when_it_comes() -> None:
+    ledger = Ledger()
+    ledger.take(batch(1, 5, 2))
+    assert [seen.seq for seen in ledger.take(batch(1, 5, 1, 2))] == [1]
+
+
+def test_a_told_gap_is_kept_as_it_was_told() -> None:
+    ledger = Ledger()
+    gap = {"lane": "alarm", "from": 3, "to": 5, "count": 3, "reason": "quota", "epoch": None}
+    elsewhere = {**gap, "epoch": "e0"}
+    ledger.take(batch(6, 6, 6, gaps=[gap, elsewhere]))
+    assert ledger.gaps == [("e1", gap), ("e0", elsewhere)]
+    assert list(ledger.covered["e1", "alarm"]) == list(ledger.covered["e0", "alarm"]) == [(3, 5)]
