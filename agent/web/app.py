@@ -1,0 +1,245 @@
+"""The page as an ASGI application: one table of routes, each with the permission that it asks for.
+
+Invariants
+1. Every request passes the gate of its route; a route without a permission is public and shows nothing of the site.
+2. What changes something is a POST with the session's CSRF token, or carries a bearer token.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache, partial
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route as StarletteRoute
+from starlette.types import ASGIApp
+
+from courtyard.agent.accounts import Accounts, Permission, Principal
+from courtyard.agent.history import History
+from courtyard.agent.refusal import Refusal
+from courtyard.agent.web.api import Api
+from courtyard.agent.web.bounds import Bounds
+from courtyard.agent.web.door import Door
+from courtyard.agent.web.form import own_form
+from courtyard.agent.web.gate import LANGUAGE_COOKIE, Gate, address, allowed, to_login
+from courtyard.agent.web.live import Live, digest
+from courtyard.agent.web.metrics import metrics_text
+from courtyard.agent.web.model import Hands, Refused, Views, Words
+from courtyard.agent.web.pages import PAGES, Page
+from courtyard.agent.web.render import FOLDER, Rendered, Renderer
+from courtyard.drivers.base import Language
+
+STATIC: Final = {
+    "app.css": "text/css; charset=utf-8",
+    "app.js": "text/javascript; charset=utf-8",
+    "icons.svg": "image/svg+xml",
+    "favicon.svg": "image/svg+xml",
+}
+CSRF_MARK, VERSION_MARK = "__CSRF__", "__VERSION__"
+WORTH_COMPRESSING: Final = 2048
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
+SHELF_HOURS: Final = (1, 8, 24)
+
+Endpoint = Callable[[Request, Principal | None], Awaitable[Response]]
+
+
+class Route(NamedTuple):
+    """One route: `permission` None is for everybody."""
+
+    method: str
+    path: str
+    permission: Permission | None
+    endpoint: Endpoint
+
+
+class WebApp:
+    """All routes over one gateway."""
+
+    def __init__(
+        self, views: Views, hands: Hands, accounts: Accounts, history: History | None = None, *, secure: bool = True
+    ) -> None:
+        self._views, self._hands, self._accounts = views, hands, accounts
+        self._gate = Gate(accounts, secure=secure)
+        self._renderer, self._live = Renderer(), Live(views.now_ms)
+        door = Door(self._gate, accounts, self.plain_page)
+        api = Api(views, hands, accounts, history)
+        self.routes: tuple[Route, ...] = (
+            *(Route("GET", page.path, page.permission, partial(self._show, page)) for page in PAGES),
+            Route("POST", "/alarms", "acknowledge", self._act),
+            Route("POST", "/devices/{device}/read", "test", self._read),
+            Route("GET", "/static/{name}", None, self._static),
+            Route("GET", "/login", None, door.show),
+            Route("POST", "/login", None, door.enter),
+            Route("POST", "/logout", None, door.leave),
+            Route("GET", "/health/live", None, self._live_health),
+            Route("GET", "/health/ready", None, self._ready),
+            Route("GET", "/metrics", "metrics", self._metrics),
+            *(Route(each.method, each.path, each.permission, partial(api.answer, each)) for each in api.operations),
+        )
+
+    def asgi(self) -> ASGIApp:
+        """The application with its bounds."""
+        table = [
+            StarletteRoute(route.path, partial(self._guarded, route), methods=[route.method]) for route in self.routes
+        ]
+        return Bounds(Starlette(routes=table))
+
+    # The gate
+
+    async def _guarded(self, route: Route, request: Request) -> Response:
+        try:
+            principal = None if route.path.startswith("/static/") else await self._gate.principal(request)
+            if not allowed(principal, route.permission):
+                return self._refuse(route, request, principal)
+            return await route.endpoint(request, principal)
+        except Refusal as refusal:
+            if route.path.startswith("/api/"):
+                return Api.refused(429 if refusal.code == "login.throttled" else 409, refusal.code, refusal.text)
+            return self._say(request, Words.of(refusal.text), 409)
+        except Refused as refused:
+            return self._say(request, refused.words, 409)
+
+    def _refuse(self, route: Route, request: Request, principal: Principal | None) -> Response:
+        machine = route.path.startswith("/api/") or route.path == "/metrics" or "live" in request.query_params
+        if machine:
+            return Api.refused_access(known=principal is not None)
+        if principal is None and route.method == "GET":
+            return to_login(request)
+        words = Words("Your account may not do this.", "您的账户没有此权限。")
+        return self._say(request, words, 403)
+
+    # Pages
+
+    async def _show(self, page: Page, request: Request, principal: Principal | None) -> Response:
+        assert principal is not None
+        query = dict(request.query_params) | dict(request.path_params)
+        language = self._language(request)
+        version = query.pop("live", None)
+        choice = query.pop("lang", None)
+        values = page.values(self._views, query)
+        if values is None:
+            return self._say(request, Words("There is no such device.", "没有这台设备。"), 404)
+        if choice in ("en", "zh-CN"):
+            answer: Response = RedirectResponse(str(request.url.remove_query_params("lang").path), 303)
+            self._gate.remember_language(answer, choice)
+            return answer
+
+        def render() -> Rendered:
+            shown = page.values(self._views, query)
+            return self._render(page, language, principal, values if shown is None else shown, request)
+
+        if version is not None:
+            key = repr((page.path, sorted(query.items()), language, sorted(principal.permissions), principal.name))
+
+            async def still_there() -> bool:
+                return allowed(await self._gate.principal(request), page.permission)
+
+            return self._live.stream(
+                key, version, render, lambda html: html.replace(CSRF_MARK, principal.csrf), still_there
+            )
+        rendered = render()
+        html = rendered.html.replace(VERSION_MARK, digest(rendered), 1).replace(CSRF_MARK, principal.csrf)
+        return compressed(request, html.encode(), "text/html; charset=utf-8")
+
+    def _render(
+        self, page: Page, language: Language, principal: Principal, values: dict[str, Any], request: Request
+    ) -> Rendered:
+        gateway = self._views.gateway()
+        base = {
+            "gateway": gateway,
+            "now_ms": self._views.now_ms(),
+            "here": page,
+            "path": request.url.path,
+            "nav": [each for each in PAGES if each.icon and principal.may(each.permission)],
+            "who": principal,
+            "may": principal.may,
+            "csrf": CSRF_MARK,
+            "version": VERSION_MARK,
+        }
+        return self._renderer.page(page.template, language, ZoneInfo(gateway.timezone), {**base, **values})
+
+    def plain_page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
+        """A page outside the site: login, messages."""
+        gateway, language = self._views.gateway(), self._language(request)
+        base = {"gateway": gateway, "now_ms": self._views.now_ms(), "path": request.url.path}
+        rendered = self._renderer.page(template, language, ZoneInfo(gateway.timezone), {**base, **values})
+        return Response(rendered.html, status, media_type="text/html; charset=utf-8")
+
+    def _say(self, request: Request, words: Words, status: int) -> Response:
+        return self.plain_page(request, "message.html", status, words=words)
+
+    def _language(self, request: Request) -> Language:
+        chosen = request.cookies.get(LANGUAGE_COOKIE)
+        if chosen == "en":
+            return "en"
+        return "zh-CN" if chosen == "zh-CN" else self._views.gateway().language
+
+    # Acts
+
+    async def _act(self, request: Request, principal: Principal | None) -> Response:
+        assert principal is not None
+        given = await own_form(request, principal)
+        alarm_id, reason = given.get("alarm", "")[:500], given.get("reason", "").strip()[:200]
+        occurrence = int(given["occurrence"]) if given.get("occurrence", "").isdecimal() else 0
+        if not reason:
+            return self._say(request, Words("Give a reason.", "请填写原因。"), 422)
+        match given.get("act"):
+            case "acknowledge":
+                await self._hands.acknowledge(alarm_id, occurrence, principal.origin, reason)
+            case "clear":
+                await self._hands.clear(alarm_id, occurrence, principal.origin, reason)
+            case "shelve":
+                hours = next((each for each in SHELF_HOURS if given.get("hours") == str(each)), SHELF_HOURS[0])
+                until_ms = self._views.now_ms() + hours * HOUR_MS - MINUTE_MS
+                await self._hands.shelve(alarm_id, principal.origin, reason, until_ms)
+            case _:
+                return self._say(request, Words("Unknown act.", "无法识别的操作。"), 422)
+        await self._accounts.note(principal.name, f"alarm.{given['act']}", alarm_id, address=address(request))
+        return RedirectResponse("/alarms", 303)
+
+    async def _read(self, request: Request, principal: Principal | None) -> Response:
+        assert principal is not None
+        name = request.path_params["device"]
+        await own_form(request, principal)
+        detail = self._views.device(name)
+        if detail is None:
+            return self._say(request, Words("There is no such device.", "没有这台设备。"), 404)
+        result = await self._hands.read(name)
+        return self.plain_page(request, "read.html", device=detail.device, result=result, logs=principal.may("logs"))
+
+    # For machines
+
+    async def _static(self, request: Request, principal: Principal | None) -> Response:
+        name = request.path_params["name"]
+        if name not in STATIC:
+            return PlainTextResponse("not found", 404)
+        return compressed(request, _static_bytes(name), STATIC[name], {"Cache-Control": "max-age=3600"})
+
+    async def _live_health(self, request: Request, principal: Principal | None) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def _ready(self, request: Request, principal: Principal | None) -> Response:
+        durable = self._views.system().journal.durable
+        return PlainTextResponse("ready\n" if durable else "journal in memory only\n", 200 if durable else 503)
+
+    async def _metrics(self, request: Request, principal: Principal | None) -> Response:
+        text = metrics_text(self._views, streams=self._live.streams)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def compressed(request: Request, body: bytes, media_type: str, headers: Mapping[str, str] = {}) -> Response:
+    """The body as the browser may take it: gzip where that is worth while."""
+    every = {**headers, "Vary": "Accept-Encoding, Cookie"}
+    if len(body) >= WORTH_COMPRESSING and "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(gzip.compress(body, 5), media_type=media_type, headers={**every, "Content-Encoding": "gzip"})
+    return Response(body, media_type=media_type, headers=every)
+
+
+@cache
+def _static_bytes(name: str) -> bytes:
+    return (FOLDER / "static" / name).read_bytes()

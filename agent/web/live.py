@@ -1,0 +1,100 @@
+"""Open pages kept up to date by server-sent events.
+
+Invariants
+1. A page is rendered at most once a second for all who look at the same, and never for more than SHARE of the time.
+2. A stream sends what differs from what it sent before; a page that comes back gets all that differs at once.
+3. At most MAX_STREAMS streams are open; the next one is refused and asks again later.
+4. A stream ends within CHECK_S of the session that opened it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, NamedTuple
+
+import msgspec
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from courtyard.agent.web.render import Rendered
+
+EVERY_S: Final = 1.0
+SHARE: Final = 0.02
+HEARTBEAT_S: Final = 15.0
+CHECK_S: Final = 30.0
+MAX_STREAMS: Final = 64
+REMEMBERED: Final = 128
+
+Render = Callable[[], Rendered]
+
+
+class _Frame(NamedTuple):
+    """One rendering, shared; `fresh_until` in the loop's time."""
+
+    rendered: Rendered
+    bare: dict[str, str]
+    fresh_until: float
+
+
+class Live:
+    """All streams of one server."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._frames: dict[str, _Frame] = {}
+        self.streams = 0
+
+    def stream(
+        self, key: str, version: str, render: Render, finish: Callable[[str], str], valid: Callable[[], Awaitable[bool]]
+    ) -> Response:
+        """The answer to `GET …?live=VERSION`; `key` names what is rendered, `finish` makes it one person's own, `valid`
+        says whether that person may still look."""
+        if self.streams >= MAX_STREAMS:
+            return PlainTextResponse("too many open pages", 503, {"Retry-After": "30"})
+        return StreamingResponse(self._run(key, version, render, finish, valid), media_type="text/event-stream")
+
+    async def _run(
+        self, key: str, version: str, render: Render, finish: Callable[[str], str], valid: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[bytes]:
+        self.streams += 1
+        loop = asyncio.get_running_loop()
+        try:
+            frame = self._frame(key, render)
+            sent: dict[str, str] = frame.bare if digest(frame.rendered) == version else {}
+            yield b"retry: 3000\n\n"
+            said, check_at = float("-inf"), loop.time() + CHECK_S
+            while True:
+                if loop.time() >= check_at:
+                    if not await valid():
+                        return
+                    check_at = loop.time() + CHECK_S
+                frame = self._frame(key, render)
+                pieces = frame.rendered.changed(sent) if frame.bare != sent else {}
+                sent = frame.bare
+                if pieces or loop.time() - said >= HEARTBEAT_S:
+                    said = loop.time()
+                    told = {"now": self._now_ms(), "pieces": {name: finish(html) for name, html in pieces.items()}}
+                    yield b"data: " + msgspec.json.encode(told) + b"\n\n"
+                await asyncio.sleep(max(EVERY_S, frame.fresh_until - loop.time()))
+        finally:
+            self.streams -= 1
+
+    def _frame(self, key: str, render: Render) -> _Frame:
+        now, known = asyncio.get_running_loop().time(), self._frames.get(key)
+        if known is not None and now < known.fresh_until:
+            return known
+        began = time.perf_counter()
+        rendered = render()
+        bare, cost_s = rendered.bare(), time.perf_counter() - began
+        frame = self._frames[key] = _Frame(rendered, bare, now + max(EVERY_S * 0.9, cost_s / SHARE))
+        if len(self._frames) > REMEMBERED:
+            self._frames = {each: old for each, old in self._frames.items() if old.fresh_until > now}
+        return frame
+
+
+def digest(rendered: Rendered) -> str:
+    """What a page names to say which rendering it shows."""
+    pieces = rendered.bare()
+    return hashlib.blake2s("\0".join(f"{key}{pieces[key]}" for key in sorted(pieces)).encode()).hexdigest()[:16]

@@ -1,0 +1,166 @@
+"""What each page shows: one function a page, from the gateway's views and the query to the template's variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from courtyard.agent.accounts import Permission
+from courtyard.agent.web.bounds import int_or_none, only
+from courtyard.agent.web.compound import WORST, draw
+from courtyard.agent.web.model import Alarm, Device, Views, Words
+from courtyard.agent.web.overview import counts, headline
+
+DEVICES_A_PAGE: Final = 50
+MOST_ALARMS: Final = 200
+MOST_QUERY: Final = 100
+ALARM_FILTERS: Final = ("open", "1", "2", "3", "4", "shelved", "all")
+
+Query = Mapping[str, str]
+Values = Callable[[Views, Query], dict[str, Any] | None]
+"""None: there is no such thing to show."""
+
+
+class Page(NamedTuple):
+    """One page; `icon` is empty where the navigation does not lead to it."""
+
+    path: str
+    template: str
+    permission: Permission
+    title: Words
+    values: Values
+    icon: str = ""
+
+
+def _overview(views: Views, query: Query) -> dict[str, Any]:
+    troubles, devices, uplinks = views.troubles(), views.devices(), views.uplinks()
+    open_alarms = sum(alarm.state != "cleared" for alarm in views.alarms())
+    return {
+        "headline": headline(troubles),
+        "troubles": troubles[:20],
+        "counts": counts(devices, open_alarms, uplinks),
+        "buildings": draw(devices) if len(devices) <= 200 else (),
+        "journal": views.system().journal,
+        "uplinks": uplinks,
+    }
+
+
+def _alarms(views: Views, query: Query) -> dict[str, Any]:
+    shown = only(query.get("show"), ALARM_FILTERS, "open")
+    chosen = [alarm for alarm in views.alarms() if _alarm_fits(alarm, shown)]
+    return {"alarms": chosen[:MOST_ALARMS], "total": len(chosen), "show": shown, "filters": ALARM_FILTERS}
+
+
+def _alarm_fits(alarm: Alarm, shown: str) -> bool:
+    match shown:
+        case "all":
+            return True
+        case "shelved":
+            return alarm.shelved_until_ms is not None
+        case "open":
+            return alarm.state != "cleared"
+        case severity:
+            return alarm.state != "cleared" and alarm.severity == int(severity)
+
+
+def choose(devices: Sequence[Device], query: Query) -> list[Device]:
+    """The devices that the query's `q`, `state` and `place` let through, in their order."""
+    words = query.get("q", "")[:MOST_QUERY].casefold().split()
+    state, place = only(query.get("state"), WORST), query.get("place", "")[:MOST_QUERY]
+    return [
+        device
+        for device in devices
+        if (not state or device.state == state)
+        and (not place or device.place == place or device.place.startswith(f"{place}/"))
+        and all(word in _text(device) for word in words)
+    ]
+
+
+def _text(device: Device) -> str:
+    title = device.title
+    texts = (device.id, device.name or "", device.place, device.line, device.profile, title.en, title.zh)
+    return "\n".join(texts).casefold()
+
+
+def _devices(views: Views, query: Query) -> dict[str, Any]:
+    devices = views.devices()
+    chosen = choose(devices, query)
+    pages = max(1, -(-len(chosen) // DEVICES_A_PAGE))
+    page = min(max(1, int_or_none(query.get("page", "1")) or 1), pages)
+    first = (page - 1) * DEVICES_A_PAGE
+    return {
+        "devices": chosen[first : first + DEVICES_A_PAGE],
+        "found": len(chosen),
+        "total": len(devices),
+        "counts": counts(devices, 0, ()),
+        "q": query.get("q", "")[:MOST_QUERY],
+        "state": only(query.get("state"), WORST),
+        "place_filter": query.get("place", "")[:MOST_QUERY],
+        "page": page,
+        "pages": pages,
+    }
+
+
+def _device(views: Views, query: Query) -> dict[str, Any] | None:
+    detail = views.device(query["device"])
+    return (
+        None if detail is None else {"detail": detail, "device": detail.device, "frames": views.frames(query["device"])}
+    )
+
+
+def _map(views: Views, query: Query) -> dict[str, Any]:
+    devices = views.devices()
+    return {"buildings": draw(devices), "counts": counts(devices, 0, ())}
+
+
+def _uplinks(views: Views, query: Query) -> dict[str, Any]:
+    return {"uplinks": views.uplinks(), "journal": views.system().journal}
+
+
+def _site(views: Views, query: Query) -> dict[str, Any]:
+    return {"tables": views.settings()}
+
+
+def _system(views: Views, query: Query) -> dict[str, Any]:
+    return {"system": views.system()}
+
+
+def _log(views: Views, query: Query) -> dict[str, Any]:
+    return {"lines": tuple(reversed(views.log()))}
+
+
+def _wall(views: Views, query: Query) -> dict[str, Any]:
+    troubles, devices, uplinks = views.troubles(), views.devices(), views.uplinks()
+    open_alarms = sum(alarm.state != "cleared" for alarm in views.alarms())
+    return {
+        "headline": headline(troubles),
+        "troubles": troubles[:6],
+        "counts": counts(devices, open_alarms, uplinks),
+        "buildings": draw(devices),
+    }
+
+
+def _report(views: Views, query: Query) -> dict[str, Any]:
+    since_ms = views.now_ms() - 86_400_000
+    alarms = [alarm for alarm in views.alarms() if alarm.state != "cleared" or alarm.changed_ms >= since_ms]
+    return {
+        **_wall(views, query),
+        "alarms": alarms[:MOST_ALARMS],
+        "uplinks": views.uplinks(),
+        "devices": views.devices(),
+    }
+
+
+PAGES: Final = (
+    Page("/", "overview.html", "view", Words("Overview", "总览"), _overview, "home"),
+    Page("/alarms", "alarms.html", "view", Words("Alarms", "报警"), _alarms, "bell"),
+    Page("/devices", "devices.html", "view", Words("Devices", "设备"), _devices, "meter"),
+    Page("/map", "map.html", "view", Words("Map", "平面图"), _map, "map"),
+    Page("/uplinks", "uplinks.html", "view", Words("Platforms", "平台"), _uplinks, "cloud"),
+    Page("/site", "site.html", "configure", Words("Site", "站点"), _site, "file"),
+    Page("/system", "system.html", "view", Words("System", "系统"), _system, "chip"),
+    Page("/log", "log.html", "logs", Words("Log", "日志"), _log, "list"),
+    Page("/report", "report.html", "report", Words("Daily report", "日报"), _report, "printer"),
+    Page("/wall", "wall.html", "wall", Words("Wall display", "大屏"), _wall, "screen"),
+    Page("/devices/{device}", "device.html", "view", Words("Device", "设备"), _device),
+)

@@ -1,0 +1,147 @@
+"""Templates in, HTML out, cut into the pieces that change while somebody looks.
+
+A piece is what stands between `{% call live("key") %}` and `{% endcall %}`; pieces may hold pieces.  Two renderings of
+one page differ in the pieces whose own text differs; only these travel to a page that is open.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import jinja2
+from markupsafe import Markup, escape
+
+from courtyard.agent.web import words
+from courtyard.agent.web.model import Words
+from courtyard.drivers.base import Language
+
+FOLDER = Path(__file__).parent
+
+
+class Rendered(NamedTuple):
+    """A page as a whole, and its pieces, each with marks where other pieces stand in it."""
+
+    pieces: Mapping[str, str]
+    root: str
+    mark: re.Pattern[str]
+
+    @property
+    def html(self) -> str:
+        return self._whole(self.root)
+
+    def piece(self, key: str) -> str:
+        """One piece with all that stands in it."""
+        return self._whole(self.pieces[key])
+
+    def changed(self, before: Mapping[str, str]) -> dict[str, str]:
+        """The pieces that are other than `before` (as `bare` gives them), but not those inside one of them."""
+        bare = self.bare()
+        changed = {key for key in bare if bare[key] != before.get(key)}
+        inside = {inner for key in changed for inner in self._within(key)}
+        return {key: self.piece(key) for key in changed - inside}
+
+    def bare(self) -> dict[str, str]:
+        """The pieces with neutral marks, to be compared with another rendering."""
+        return {key: self.mark.sub(r"<\1>", text) for key, text in self.pieces.items()}
+
+    def _within(self, key: str) -> set[str]:
+        direct = set(self.mark.findall(self.pieces[key]))
+        return direct.union(*(self._within(each) for each in direct)) if direct else direct
+
+    def _whole(self, text: str) -> str:
+        return self.mark.sub(lambda found: self._whole(self.pieces[found[1]]), text)
+
+
+class Renderer:
+    """All templates, compiled when first used."""
+
+    def __init__(self) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(FOLDER / "templates"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            undefined=jinja2.StrictUndefined,
+        )
+        self._environment.globals |= {"t": _t, "live": _live, "icon": _icon, "class_name": words.state_class}
+        self._environment.filters |= {
+            "say": _say,
+            "moment": _moment,
+            "age": _age,
+            "span": _worded(words.span),
+            "size": words.size,
+            "number": words.number,
+            "value": _worded(words.value),
+            "unit": words.unit,
+            "quality": _worded(words.quality),
+            "place": _worded(words.place),
+            "share": words.share,
+        }
+
+    def page(self, template: str, language: Language, zone: ZoneInfo, values: Mapping[str, Any]) -> Rendered:
+        """Renders a template; `values` are its variables."""
+        pieces: dict[str, str] = {}
+        token = secrets.token_hex(8)
+        context = {**values, "lang": language, "zone": zone, "_pieces": pieces, "_token": token}
+        root = self._environment.get_template(template).render(context)
+        return Rendered(pieces, root, re.compile(f"<!--{token}:([^>]*)-->"))
+
+
+@jinja2.pass_context
+def _t(context: jinja2.runtime.Context, en: str, zh: str) -> str:
+    return zh if context["lang"] == "zh-CN" else en
+
+
+@jinja2.pass_context
+def _live(
+    context: jinja2.runtime.Context, key: str, tag: str = "div", *, caller: Callable[[], Markup], **attributes: str
+) -> Markup:
+    """`{% call live("key", "tr", class="fault") %}…{% endcall %}`"""
+    shown = "".join(f' {name.rstrip("_").replace("_", "-")}="{escape(text)}"' for name, text in attributes.items())
+    safe_key = str(escape(key))
+    context["_pieces"][safe_key] = f'<{tag} data-live="{safe_key}"{shown}>{caller()}</{tag}>'
+    return Markup(f"<!--{context['_token']}:{safe_key}-->")
+
+
+@jinja2.pass_context
+def _say(context: jinja2.runtime.Context, text: Words | None) -> str:
+    return text.say(context["lang"]) if text is not None else ""
+
+
+@jinja2.pass_context
+def _moment(context: jinja2.runtime.Context, at_ms: int | None) -> Markup:
+    """Date and time on the site's clock."""
+    return _time(context, at_ms, "")
+
+
+@jinja2.pass_context
+def _age(context: jinja2.runtime.Context, at_ms: int | None) -> Markup:
+    """The same, which the page's script turns into `12 s ago` and keeps so."""
+    return _time(context, at_ms, " data-age")
+
+
+def _time(context: jinja2.runtime.Context, at_ms: int | None, extra: str) -> Markup:
+    if at_ms is None:
+        return Markup("–")
+    shown = words.local(at_ms, context["zone"])
+    return Markup('<time datetime="{}"{}>{}</time>').format(words.iso(at_ms), Markup(extra), shown)
+
+
+def _worded(function: Callable[..., str]) -> Callable[..., str]:
+    """A filter that is told the language of the page."""
+
+    @jinja2.pass_context
+    def filtered(context: jinja2.runtime.Context, value: Any) -> str:
+        return function(value, context["lang"])
+
+    return filtered
+
+
+def _icon(name: str) -> Markup:
+    return Markup('<svg class="icon" aria-hidden="true"><use href="/static/icons.svg#{}"/></svg>').format(name)

@@ -1,0 +1,368 @@
+"""A status page over a made-up compound, served on a loopback port by a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from courtyard.agent.accounts import (
+    Accounts,
+    AuditEntry,
+    Permission,
+    Principal,
+    Role,
+    Session,
+    Token,
+    User,
+    csrf_token,
+    permissions_of,
+)
+from courtyard.agent.refusal import Refusal
+from courtyard.agent.web.app import WebApp
+from courtyard.agent.web.model import (
+    Alarm,
+    Device,
+    DeviceDetail,
+    Frame,
+    Gateway,
+    Journal,
+    Lane,
+    LogLine,
+    Loss,
+    Mistake,
+    Part,
+    PointValue,
+    Refused,
+    Setting,
+    SettingsTable,
+    System,
+    TestRead,
+    Trouble,
+    Uplink,
+    Words,
+)
+from courtyard.agent.web.server import WebServer
+from courtyard.drivers.base import Scalar, Text
+
+NOW_MS = 1_795_329_015_000
+"""2026-11-22T06:30:15Z."""
+PASSWORD = "correct horse battery"
+GATEWAY_PLACE = "370213/005/012/0007"
+METER = Words("Ultrasonic water meter", "超声波水表")
+NAMES = {"viewer": "guest", "manager": "li", "installer": "wang"}
+TITLES = {
+    "leak": Words("Water leak", "漏水"),
+    "fire": Words("Fire", "火警"),
+    "unreachable": Words("No answer", "设备无应答"),
+}
+
+
+def water(value: float | None = 1234.567, quality: str | None = None) -> PointValue:
+    """A total volume."""
+    return PointValue("water.volume.total", Words("Volume, forward", "正向累计水量"), value, "m3", quality)
+
+
+def meter(number: int, place: str, **more: Any) -> Device:
+    """One of the meters."""
+    fields = {"state": "ok", "at_ms": NOW_MS - 1000 * number, "every_s": 60.0, "main": water(100.0 + number), **more}
+    return Device(f"wm-{number:04}", None, METER, "water/ultrad", f"{GATEWAY_PLACE}/{place}", "rs485-1", **fields)
+
+
+def compound(buildings: int = 3, floors: int = 6) -> list[Device]:
+    """Meters in every room, and a few that are not well."""
+    rooms = [
+        f"b{building:02}/u{unit:02}/f{floor:02}/r{floor}{room:02}"
+        for building in range(1, buildings + 1)
+        for unit in (1, 2)
+        for floor in range(1, floors + 1)
+        for room in (1, 2)
+    ]
+    devices = [meter(number, place) for number, place in enumerate(rooms)]
+    devices += [meter(9001, "b01/x-inlet"), meter(9002, "x-pump-house"), meter(9003, "b02/fb01/x-garage")]
+    silent = {
+        "fault": Words("Unit 5 does not answer.", "5 号从站无应答。"),
+        "cure": Words("Check its wiring.", "请检查接线。"),
+    }
+    devices[4] = msgspec.structs.replace(
+        devices[4], state="fault", since_ms=NOW_MS - 7_200_000, main=water(None, "bad:comm"), **silent
+    )
+    devices[9] = msgspec.structs.replace(devices[9], state="alarm", name="3号楼2单元601 <b>水表</b>")
+    devices[12] = msgspec.structs.replace(devices[12], state="stale")
+    devices[15] = msgspec.structs.replace(devices[15], state="waiting", at_ms=None, main=None)
+    return devices
+
+
+def alarm(number: int = 1, **more: Any) -> Alarm:
+    """An alarm of a leak."""
+    fields = {
+        "title": TITLES["leak"],
+        "text": Words("Water flows where it should not.", "检测到异常水流。"),
+        "cure": Words("Shut the water valve.", "请关闭水阀。"),
+        "severity": 2,
+        "state": "raised",
+        "raised_ms": NOW_MS - 600_000,
+        "changed_ms": NOW_MS - 600_000,
+        **more,
+    }
+    return Alarm(
+        id=f"wm-0009:leak:{number}", occurrence=17, alarm_class="leak", device="wm-0009",
+        place=f"{GATEWAY_PLACE}/b01/u02/f02/r202", **fields,
+    )  # fmt: skip
+
+
+ALARMS = [
+    alarm(1, severity=1, title=TITLES["fire"], text=Words("Fire, detector 1-1-2.", "火警，1-1-2 号探测器。")),
+    alarm(
+        2,
+        state="acknowledged",
+        acknowledged_ms=NOW_MS - 60_000,
+        acknowledged_by="operator:li",
+        reason="plumber called",
+        received={"community": "x"},
+    ),
+    alarm(3, state="returned", returned_ms=NOW_MS - 30_000, severity=3, flapping=True),
+    alarm(4, state="cleared", severity=3, cleared_by="operator:li"),
+]
+MISTAKE = Mistake(
+    "mistake", "/etc/courtyard/site.toml", 12, "devices[3].every", 'every = "60 s"',
+    Words('"60 s" is not a duration.', "“60 s”不是有效的时长。"), Words('Write "60s".', "请写成 “60s”。"),
+)  # fmt: skip
+
+
+class FakeViews:
+    """A compound that tests may change; calls from the server's thread."""
+
+    def __init__(self, devices: Sequence[Device] | None = None, *, well: bool = False, broken: bool = False) -> None:
+        self.all_devices = list(compound() if devices is None else devices)
+        if well:
+            self.all_devices = [
+                msgspec.structs.replace(each, state="ok", fault=None, name=None) for each in self.all_devices
+            ]
+        self.all_alarms = [] if well else list(ALARMS)
+        self.well, self.mistakes = well, (MISTAKE,) if broken else ()
+        self.durable = True
+
+    def now_ms(self) -> int:
+        return NOW_MS
+
+    def gateway(self) -> Gateway:
+        return Gateway(
+            "gw-0007", GATEWAY_PLACE, "Asia/Shanghai", "zh-CN", "0.1.0", "1f0c2b7e", NOW_MS - 86_400_000,
+            bool(self.mistakes), self.mistakes,
+        )  # fmt: skip
+
+    def troubles(self) -> Sequence[Trouble]:
+        if self.well:
+            return ()
+        worst = self.all_alarms[0]
+        fault = self.all_devices[4]
+        assert fault.fault is not None
+        assert fault.cure is not None
+        return (
+            Trouble(1, worst.device, worst.title, worst.text, worst.cure, worst.raised_ms, worst.id, worst.device),
+            Trouble(
+                3, fault.id, fault.title, fault.fault, fault.cure, fault.since_ms, device=fault.id, acknowledged=True
+            ),
+        )
+
+    def alarms(self) -> Sequence[Alarm]:
+        return self.all_alarms
+
+    def devices(self) -> Sequence[Device]:
+        return self.all_devices
+
+    def device(self, name: str) -> DeviceDetail | None:
+        found = next((each for each in self.all_devices if each.id == name), None)
+        if found is None:
+            return None
+        points = (water(), PointValue("water.temperature", Words("Water temperature", "水温"), None, "Cel", "bad:comm"))
+        return DeviceDetail(found, 1, points, {"polls": 1200, "answered": 1199}, tuple(self.all_alarms[:1]))
+
+    def frames(self, name: str) -> Sequence[Frame]:
+        return (
+            Frame(NOW_MS, "sent", "01 03 00 00 00 0a c5 cd"),
+            Frame(NOW_MS + 40, "received", "01 03 14 " + "00 " * 20),
+        )
+
+    def uplinks(self) -> Sequence[Uplink]:
+        fault = (
+            None if self.well else Words("Nobody answers at platform.example:8883.", "platform.example:8883 无应答。")
+        )
+        cure = None if self.well else Words("Check the network.", "请检查网络。")
+        since = NOW_MS - 3_600_000 if self.well else None
+        good = Uplink(
+            "community", "mqtts://platform.example:8883", since, "MQTT 5", fault, cure, 0 if self.well else 123_456,
+            45_000_000, NOW_MS - 7_200_000, 200_000.0, None, 0.0, 10, 1_234_567, 0, 1, 0, 3,
+            () if self.well else (Loss("quota", 1200),),
+        )  # fmt: skip
+        return (
+            good,
+            msgspec.structs.replace(
+                good, name="property", connected_since_ms=NOW_MS - 60_000, drain_left_s=75.0, losses=()
+            ),
+        )
+
+    def settings(self) -> Sequence[SettingsTable]:
+        id_setting = Setting("id", '"gw-0007"', 2, Words("Name of this gateway.", "网关编号。"))
+        return (SettingsTable("[gateway]", (id_setting, Setting("timezone", '"Asia/Shanghai"', None))),)
+
+    def system(self) -> System:
+        lanes = (Lane("alarm", 12, 12, 4000, NOW_MS - 1000), Lane("reading", 99, 99, 60_000, NOW_MS - 1000))
+        journal = Journal("6f3a91c2", self.durable, 1_200_000_000, 2_000_000_000, lanes)
+        parts = (Part("pipeline", "running", 0), Part("uplink community", "waiting", 12))
+        return System(
+            NOW_MS, "synced", 3, 0.078, 52_800_000, 4_000_000_000, 2_000_000_000, (0.1, 0.2, 0.3),
+            32_000_000_000, 20_000_000_000, parts, journal, 0,
+        )  # fmt: skip
+
+    def log(self) -> Sequence[LogLine]:
+        return (
+            LogLine(NOW_MS, "info", "agent.daemon", "running"),
+            LogLine(NOW_MS, "error", "agent.daemon", "line rs485-1 ended"),
+        )
+
+
+class FakeHands:
+    """Remembers what people did."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[Any, ...]] = []
+
+    async def acknowledge(self, alarm_id: str, occurrence: int, person: str, reason: str) -> None:
+        if occurrence != 17:
+            raise Refused(Words("That is over.", "该报警已结束。"))
+        self.done.append(("acknowledge", alarm_id, person, reason))
+
+    async def clear(self, alarm_id: str, occurrence: int, person: str, reason: str) -> None:
+        self.done.append(("clear", alarm_id, person, reason))
+
+    async def shelve(self, alarm_id: str, person: str, reason: str, until_ms: int) -> None:
+        self.done.append(("shelve", alarm_id, person, reason, until_ms))
+
+    async def read(self, device: str) -> TestRead:
+        return TestRead((water(),), (Frame(NOW_MS, "sent", "01 03"),))
+
+
+class FakeAccounts(Accounts):
+    """Three people with one password, and tokens named after what they are good for."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, Principal] = {}
+        self.notes: list[tuple[str, str, str]] = []
+
+    async def first_start(self) -> bool:
+        return False
+
+    async def login(self, name: str, password: str, *, address: str) -> Session:
+        role = next((role for role, person in NAMES.items() if person == name), None)
+        if role is None or password != PASSWORD:
+            raise Refusal("login.wrong", Text("Name or password is wrong.", "用户名或密码错误。"))
+        return self.open(role)  # type: ignore[arg-type]
+
+    def open(self, role: Role) -> Session:
+        """A session of somebody with this role."""
+        token = f"session-of-{role}"
+        principal = Principal(NAMES[role], "session", permissions_of(role), role, csrf_token(token))
+        self.sessions[token] = principal
+        return Session(token, principal, 3600)
+
+    async def redeem(self, name: str, code: str, password: str, *, address: str) -> Session:
+        raise Refusal("login.wrong", Text("Name or code is wrong.", "用户名或代码错误。"))
+
+    async def principal(self, token: str) -> Principal | None:
+        return self.sessions.get(token)
+
+    async def logout(self, token: str) -> None:
+        self.sessions.pop(token, None)
+
+    async def bearer(self, token: str, *, address: str) -> Principal | None:
+        scopes: dict[str, Collection[Permission]] = {
+            "wall": ("wall",),
+            "view": ("view",),
+            "metrics": ("metrics",),
+            "all": ("view", "acknowledge", "test"),
+        }
+        return Principal(token, "token", frozenset(scopes[token])) if token in scopes else None
+
+    async def change_password(self, name: str, password: str, new: str, *, address: str) -> None: ...
+    async def users(self) -> Sequence[User]:
+        return ()
+
+    async def add_user(self, name: str, role: Role, *, by: Principal) -> str:
+        return ""
+
+    async def remove_user(self, name: str, *, by: Principal) -> None: ...
+    async def new_code(self, name: str, *, by: Principal) -> str:
+        return ""
+
+    async def tokens(self) -> Sequence[Token]:
+        return ()
+
+    async def add_token(self, name: str, scopes: Sequence[Permission], *, days: int | None, by: Principal) -> str:
+        return ""
+
+    async def remove_token(self, name: str, *, by: Principal) -> None: ...
+    async def note(
+        self, who: str, action: str, subject: str = "", *, address: str = "", details: Mapping[str, Scalar | None] = {}
+    ) -> None:
+        self.notes.append((who, action, subject))
+
+    async def audit(self, *, before: int | None = None, limit: int = 100) -> Sequence[AuditEntry]:
+        return ()
+
+
+class Served:
+    """A running page: its address, and what stands behind it."""
+
+    def __init__(self, views: FakeViews) -> None:
+        self.views, self.hands, self.accounts = views, FakeHands(), FakeAccounts()
+        self.app = WebApp(views, self.hands, self.accounts, secure=False)
+        self.server = WebServer(self.app.asgi(), "127.0.0.1", 0, None)
+        self.loop = asyncio.new_event_loop()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+
+@contextmanager
+def served(views: FakeViews | None = None) -> Iterator[Served]:
+    """Serves until the block ends."""
+    page = Served(views or FakeViews())
+    ready = threading.Event()
+
+    async def main() -> None:
+        running = asyncio.create_task(page.server.run())
+        page.server.on_listening = ready.set
+        try:
+            await asyncio.shield(running)
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+    task: list[asyncio.Task[None]] = []
+
+    def run() -> None:
+        asyncio.set_event_loop(page.loop)
+        task.append(page.loop.create_task(main()))
+        try:
+            page.loop.run_until_complete(task[0])
+        except asyncio.CancelledError:
+            return
+        finally:
+            page.loop.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield page
+    finally:
+        page.loop.call_soon_threadsafe(task[0].cancel)
+        thread.join(10)
+        assert not thread.is_alive()
