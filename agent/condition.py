@@ -13,6 +13,7 @@ class Condition(msgspec.Struct, frozen=True):
 
     `alarm_class` and `source` name it within the device: `fire` at `1-1-2`, `threshold` of the rule `hot-water`.
     `needs_evidence`: once raised, only the device's own word or an operator ends it; severity 1 always does.
+    `place` is the full place of that source; empty: where the device is.
     `evidence`: whether an end is the device's own word (a value, a frame), not a time-out or a removed device.
     """
 
@@ -30,6 +31,7 @@ class Condition(msgspec.Struct, frozen=True):
     test: bool = False
     needs_evidence: bool = False
     evidence: bool = True
+    place: str = ""
 
     @property
     def alarm_id(self) -> str:

@@ -58,8 +58,23 @@ def _modbus(line: Line, surroundings: Surroundings) -> Driver:
     return ModbusDriver(line.settings, line.devices, surroundings.clock)
 
 
+def _fire(line: Line, surroundings: Surroundings) -> Driver:
+    from courtyard.drivers.fire.panel import PanelDriver
+
+    clock = surroundings.clock
+    return PanelDriver(line.settings, line.devices, clock, surroundings.zone, trusted=lambda: clock.quality == "synced")
+
+
+def _fire_modbus(line: Line, surroundings: Surroundings) -> Driver:
+    from courtyard.drivers.fire.registers import RegisterDriver
+
+    return RegisterDriver(line.settings, line.devices, surroundings.clock)
+
+
 DRIVERS: Mapping[Family, MakeDriver] = {
     "modbus": _modbus,
+    "fire": _fire,
+    "fire-modbus": _fire_modbus,
 }
 """By the family of what hangs on the line."""
 

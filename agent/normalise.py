@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from courtyard.agent.records import ClockQuality, ReadingRecord, encode, instant
 from courtyard.config.site import Site
-from courtyard.drivers.base import Reading, Scalar
+from courtyard.drivers.base import Reading, Scalar, Signal
 
 UNFIT: Final = "bad:decode"
 EXACT: Final = 2**53
@@ -34,16 +34,20 @@ class Places:
 
     def adjust(self, site: Site) -> None:
         """From now on for this site."""
-        gateway = site.gateway.place
+        self._gateway = gateway = site.gateway.place
         self._here = Installed(gateway, 1)
         self._devices = {
             device.id: Installed(f"{gateway}/{device.place}" if device.place else gateway, device.install)
-            for device in site.devices
+            for device in site.installed
         }
 
     def of(self, device: str) -> Installed:
         """Place and install number of a device."""
         return self._devices.get(device, self._here)
+
+    def part(self, signal: Signal) -> str:
+        """Full place of the part of a device that speaks."""
+        return f"{self._gateway}/{signal.place}" if signal.place else self.place(signal.device)
 
     def place(self, device: str) -> str:
         """Full place of a device."""

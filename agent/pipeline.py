@@ -89,7 +89,7 @@ class Pipeline:
             if signal.severity == FOR_THE_RECORD:
                 written: asyncio.Future[Appended] | None = self._recorder.put((self._event(signal),))
             else:
-                written = self._engine.apply(condition_of(signal))
+                written = self._engine.apply(condition_of(signal, self._places.part(signal)))
         except JournalBusy as busy:
             raise NotKept(signal.device) from busy
         if written is not None and not (await asyncio.shield(written)).durable:
@@ -158,7 +158,7 @@ class Pipeline:
         self._installs.seen(reading)
 
     def _event(self, signal: Signal) -> Entry:
-        at, place = instant(signal.at_ms), self._places.of(signal.device).place
+        at, place = instant(signal.at_ms), self._places.part(signal)
         details: Details = {"kind": signal.kind, "source": signal.source, "active": signal.active, "text": signal.text}
         return entry_of_event(
             EventRecord(
@@ -185,7 +185,7 @@ class Pipeline:
         return Condition(line, "line_fault", "", 2, fault is not None, *now, text=text, details=details)
 
     def _subjects(self) -> set[str]:
-        devices = {device.id for device in self._site.devices}
+        devices = {device.id for device in self._site.installed}
         return devices | {line.name for line in self._site.lines} | {self._site.gateway.id}
 
     def _lapse_unwatched(self) -> None:
@@ -197,9 +197,8 @@ class Pipeline:
                 self._engine.lapse(alarm)
 
 
-def condition_of(signal: Signal) -> Condition:
-    """A signal as a condition, whose end is the device's own word; without a text it gets that of its class."""
-    text = Text(signal.text, signal.text) if signal.text else sentence(signal.kind, signal.source, signal.active)
+def condition_of(signal: Signal, place: str = "") -> Condition:
+    """A signal as a condition, whose end is the device's own word."""
     return Condition(
         signal.device,
         signal.kind,
@@ -208,8 +207,9 @@ def condition_of(signal: Signal) -> Condition:
         signal.active,
         signal.at_ms,
         signal.mono_ms,
-        text=text,
+        text=sentence(signal.kind, signal.source, signal.active, signal.text),
         details=signal.details,
         raw_hex=signal.raw_hex,
         device_at_ms=signal.device_at_ms,
+        place=place,
     )

@@ -5,6 +5,7 @@ Everything works on drafts, so that it also speaks where other settings of the s
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -16,8 +17,9 @@ from courtyard.config.describe import names
 from courtyard.config.escalating import check_escalations, check_format, check_modem
 from courtyard.config.mistakes import Findings
 from courtyard.config.nights import NIGHT_FLOW_FOR_S, length_s
+from courtyard.config.panels import LISTS, check_panels
 from courtyard.config.quantities import duration_text, size_text
-from courtyard.drivers.lines.settings import RtuTcpLine, SerialLine
+from courtyard.drivers.lines.settings import RtuTcpLine, SerialLine, TcpServerLine, UdpLine
 
 _RULE_SETTINGS = {
     "threshold": ("point", "above", "below", "hysteresis", "for_s"),
@@ -42,6 +44,7 @@ def check(site: Draft, declared: Declared, findings: Findings) -> None:
         _check_line_of(device, declared, findings)
         _check_commands(device, declared, findings)
     _check_addresses(site, declared, findings)
+    check_panels(site, declared, findings)
     for output in site.drafts("outputs"):
         _check_output(output, declared, findings)
     _check_shared_targets(site, findings)
@@ -101,12 +104,13 @@ def _check_patterns(draft: Draft, declared: Declared, findings: Findings) -> Non
 
 
 def _check_lines(site: Draft, findings: Findings) -> None:
-    used = {device.get("line") for device in site.drafts("devices")}
+    used = {each.get("line") for key in ("devices", *LISTS) for each in site.drafts(key)}
     owners: dict[str, str] = {}
     for line in site.drafts("lines"):
         name, wire = line.get("name"), _wire(line)
         if name is not None and name not in used and None not in used:
             findings.add("line.unused", (*line.path, "name"), found=name)
+        _check_peers(line, findings)
         if wire is None:
             continue
         if wire in owners:
@@ -114,9 +118,23 @@ def _check_lines(site: Draft, findings: Findings) -> None:
         owners.setdefault(wire, name or "?")
 
 
+def _check_peers(line: Draft, findings: Findings) -> None:
+    if line.table.cls not in (TcpServerLine, UdpLine):
+        return
+    for index, network in enumerate(line.get("peers") or ()):
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            findings.add("line.peers", (*line.path, "peers", index), found=network)
+    if line.get("peers") == () and not (line.get("bind") or "").startswith("127."):
+        findings.add("line.open_to_all", (*line.path, "port"), found=str(line.get("port")))
+
+
 def _wire(line: Draft) -> str | None:
-    """What can have one owner only: a serial port, however it is named, or a serial server's socket."""
+    """What can have one owner only: a serial port, however it is named, a serial server's socket, a port of ours."""
     port, host = line.get("port"), line.get("host")
+    if line.table.cls in (TcpServerLine, UdpLine) and port:
+        return f"{line.table.tag}:{port}"
     if line.table.cls is SerialLine and port is not None:
         return os.path.realpath(str(port))
     return f"{host}:{port}" if line.table.cls is RtuTcpLine and None not in (port, host) else None
@@ -126,6 +144,8 @@ def _check_line_of(device: Draft, declared: Declared, findings: Findings) -> Non
     name, known = device.get("line"), declared.named("lines")
     if name is not None and name not in known and declared.is_whole("lines"):
         findings.add("reference.line", (*device.path, "line"), found=name, near=known, allowed=names(known))
+    elif name in known and known[name].table.cls in (TcpServerLine, UdpLine):
+        findings.add("line.no_modbus", (*device.path, "line"), found=name, kind=str(known[name].table.tag))
 
 
 def _check_commands(device: Draft, declared: Declared, findings: Findings) -> None:

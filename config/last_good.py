@@ -1,7 +1,7 @@
 """The last site that was good, kept in the data folder: what the agent starts from when the site file is broken.
 
-`site.last-good.toml` is a copy of the site file; the site's own profiles and points, without which it would not be
-complete, are copied beside it in `site.last-good/`.  Relative file names in it still begin at the site's folder.
+`site.last-good.toml` is a copy of the site file; the site's own profiles, points and names, without which it would not
+be complete, are copied beside it in `site.last-good/`.  Relative file names in it still begin at the site's folder.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ def keep_last_good(path: Path, data: Path, snapshot: Snapshot) -> None:
     """
     folder = path.parent
     own = [f"profiles/{device.profile}.toml" for device in snapshot.site.devices]
-    wanted = {name for name in (*own, "points.toml") if (folder / name).is_file()}
+    site = snapshot.site
+    names = [each.names for panels in (site.fire_panels, site.fire_modbus_panels) for each in panels if each.names]
+    wanted = {name for name in (*own, *names, "points.toml") if (folder / name).is_file()}
     for name in sorted(wanted):
         _copy(folder / name, data / FOLDER / name)
     _copy(path, data / NAME)
-    for file in sorted((data / FOLDER).glob("**/*.toml")):
-        if file.relative_to(data / FOLDER).as_posix() not in wanted:
+    for file in sorted((data / FOLDER).glob("**/*")):
+        if file.is_file() and file.relative_to(data / FOLDER).as_posix() not in wanted:
             file.unlink()
 
 

@@ -20,6 +20,7 @@ from courtyard.config.declared import Declared
 from courtyard.config.devices import Resolved, Resolver
 from courtyard.config.library import PRODUCT_PROFILES, Library
 from courtyard.config.mistakes import Findings, Mistake, SiteError
+from courtyard.config.panels import resolve_panels
 from courtyard.config.quantities import duration_text
 from courtyard.config.secret_files import check_files
 from courtyard.config.shape import table_of
@@ -79,6 +80,7 @@ def check_site(
         return _verdict(None, findings, draft)
     resolver = Resolver(Library((own / "profiles", PRODUCT_PROFILES), catalogue), catalogue, findings)
     resolved = [device for each in draft.drafts("devices") if (device := resolver.resolve(each)) is not None]
+    panels = resolve_panels(draft, own, findings)
     consistency.check(draft, Declared(draft, resolver.profiles, catalogue), findings)
     _check_loads(draft, resolved, findings)
     modem = draft.get("modem")
@@ -88,7 +90,7 @@ def check_site(
     if not isinstance(site, Site) or findings.count():
         return _verdict(None, findings, draft)
     drivers = {device.settings.id: device.driver for device in resolved}
-    return _verdict(resolve(site, drivers, directory, catalogue), findings, draft)
+    return _verdict(resolve(site, drivers, directory, catalogue, panels), findings, draft)
 
 
 def _credentials() -> Path | None:

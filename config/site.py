@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Meta, field
 
 from courtyard.config.care import Resident
+from courtyard.config.fire import FireModbusPanel, FirePanel
 from courtyard.config.second_path import Escalation, Modem, Station
-from courtyard.drivers.lines.settings import LineSettings, Name, Seconds, help_text
+from courtyard.drivers.lines.settings import LineSettings, ListeningLines, Name, Seconds, help_text
 from courtyard.drivers.modbus.settings import RegisterPoint, WriteTarget
 
 Bytes = Annotated[int, Meta(extra={"kind": "size"})]
@@ -370,11 +371,23 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         help_text("Platforms that get the records.", "接收记录的平台。"),
     ] = ()
     lines: Annotated[
-        tuple[LineSettings, ...], help_text("Wires and sockets that devices hang on.", "连接设备的线路。")
+        tuple[LineSettings | ListeningLines, ...],
+        help_text("Wires and sockets that devices hang on.", "连接设备的线路。"),
     ] = ()
     devices: Annotated[
         tuple[Device, ...],
         help_text("Installed points: meters, relay boards, detectors.", "安装点：水表、继电器板、探测器。"),
+    ] = ()
+    fire_panels: Annotated[
+        tuple[FirePanel, ...],
+        help_text(
+            "Fire panels and transmission devices that speak by themselves; the gateway only listens to them.",
+            "主动上报的消防控制器和用户信息传输装置；网关对其只监听。",
+        ),
+    ] = ()
+    fire_modbus_panels: Annotated[
+        tuple[FireModbusPanel, ...],
+        help_text("Fire panels that are read over Modbus.", "通过 Modbus 读取的消防控制器。"),
     ] = ()
     outputs: Annotated[
         tuple[Output, ...],
@@ -395,3 +408,8 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tuple[Resident, ...],
         help_text("Residents in the care of the house, under pseudonyms.", "受照护的住户（使用代号）。"),
     ] = ()
+
+    @property
+    def installed(self) -> tuple[Device | FirePanel | FireModbusPanel, ...]:
+        """Everything that has an id and a place of its own."""
+        return (*self.devices, *self.fire_panels, *self.fire_modbus_panels)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -10,11 +11,14 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from courtyard.config.catalogue import Catalogue, Point
+from courtyard.config.fire import FireModbusPanel, FirePanel
+from courtyard.config.panels import ResolvedPanel
 from courtyard.config.site import Site
 from courtyard.drivers.base import Text
+from courtyard.drivers.fire.ports import TITLES as PANEL_TITLES
 from courtyard.drivers.modbus.settings import ModbusDevice
 
-Family = Literal["modbus"]
+Family = Literal["modbus", "fire", "fire-modbus"]
 """What drives a device; all that hangs on one line is of one family."""
 
 
@@ -87,9 +91,16 @@ class Difference(NamedTuple):
         return any(self)
 
 
-def resolve(site: Site, drivers: Mapping[str, ModbusDevice], directory: Path, catalogue: Catalogue) -> Snapshot:
-    """Joins a site with the devices that were resolved for their driver, by device id."""
-    devices = {device.id: device for device in _devices(site, drivers, catalogue)}
+def resolve(
+    site: Site,
+    drivers: Mapping[str, ModbusDevice],
+    directory: Path,
+    catalogue: Catalogue,
+    panels: Iterable[ResolvedPanel] = (),
+) -> Snapshot:
+    """Joins a site with the devices that were resolved for their driver, by device id, and with its fire panels."""
+    installed = chain(_devices(site, drivers, catalogue), (_panel(site, *panel) for panel in panels))
+    devices = {device.id: device for device in installed}
     lines = {
         line.name: Line(
             line,
@@ -117,6 +128,21 @@ def _devices(site: Site, drivers: Mapping[str, ModbusDevice], catalogue: Catalog
             device.every_s,
             {point.register.point: catalogue[point.register.point] for point in driver.points},
         )
+
+
+def _panel(site: Site, panel: FirePanel | FireModbusPanel, driver: Any) -> InstalledDevice:
+    speaks = isinstance(panel, FirePanel)
+    kind = panel.protocol if isinstance(panel, FirePanel) else panel.model
+    return InstalledDevice(
+        panel.id,
+        "fire" if speaks else "fire-modbus",
+        panel.line,
+        driver,
+        f"{site.gateway.place}/{panel.place}" if panel.place else site.gateway.place,
+        f"fire/{kind}",
+        PANEL_TITLES[kind],
+        panel.name,
+    )
 
 
 def difference(old: Snapshot, new: Snapshot) -> Difference:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from courtyard.config.mistakes import Findings
@@ -18,10 +19,12 @@ _REASONS = {
 }
 
 
-def read_text(file: Path, shown_as: str | None = None) -> tuple[str | None, Findings]:
+def read_text(
+    file: Path, shown_as: str | None = None, charsets: Sequence[str] = ("utf-8-sig",)
+) -> tuple[str | None, Findings]:
     """The text (UTF-8, with or without byte order mark, any line ends) and findings about it.  Never raises.
 
-    `shown_as` is how messages call the file; the path itself by default.
+    `shown_as` is how messages call the file, the path itself by default; `charsets` are tried in this order.
     """
     label = shown_as or str(file)
     unread = Findings(Source(label, ""))
@@ -38,12 +41,13 @@ def read_text(file: Path, shown_as: str | None = None) -> tuple[str | None, Find
     if len(data) > LARGEST_BYTES:
         unread.add("file.too_large", size=os.path.getsize(file), limit=LARGEST_BYTES)
         return None, unread
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        unread.add("file.encoding", line_column=(line, column))
-        return None, unread
-    text = text.replace("\r\n", "\n")
-    return text, Findings(Source(label, text))
+    for charset in charsets:
+        try:
+            text = data.decode(charset).replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            at = error.start
+            continue
+        return text, Findings(Source(label, text))
+    line, column = data.count(b"\n", 0, at) + 1, at - data.rfind(b"\n", 0, at)
+    unread.add("file.encoding" if len(charsets) == 1 else "names.encoding", line_column=(line, column))
+    return None, unread

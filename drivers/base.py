@@ -76,6 +76,8 @@ class Signal(msgspec.Struct, frozen=True):
 
     `kind` names the condition class (`fire`, `fault`, `sos`); `source` the part of the device that speaks
     (`1-1-2` for controller-loop-point), `active` whether the condition begins or ends.  `raw_hex` is kept always.
+    `text` are the device's or the site's own words for that part.
+    `place` is where that part is, relative to the gateway's place; empty: where the device is.
     """
 
     device: str
@@ -89,6 +91,7 @@ class Signal(msgspec.Struct, frozen=True):
     raw_hex: str = ""
     details: dict[str, Scalar | None] = {}
     device_at_ms: int | None = None
+    place: str = ""
 
 
 class Clock(Protocol):

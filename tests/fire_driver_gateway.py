@@ -18,8 +18,8 @@ import msgspec
 
 from courtyard.agent.alarms.book import AlarmBook
 from courtyard.agent.alarms.engine import AlarmEngine
-from courtyard.agent.clock import SystemClock
 from courtyard.agent.care.discretion import Discretion
+from courtyard.agent.clock import SystemClock
 from courtyard.agent.normalise import Places
 from courtyard.agent.pipeline import Pipeline
 from courtyard.agent.recorder import Recorder
@@ -29,8 +29,8 @@ from courtyard.buffer.journal import Journal
 from courtyard.drivers.base import Fault, Reading, Signal
 from courtyard.drivers.fire.panel import PanelDriver
 from courtyard.drivers.fire.settings import FirePanel
-from courtyard.drivers.lines.listening import ListeningLine, TcpServerLine
-from courtyard.drivers.lines.settings import LineSettings
+from courtyard.drivers.lines.listening import ListeningLine
+from courtyard.drivers.lines.settings import LineSettings, TcpServerLine
 from tests.gateway_rig import site
 
 SETTLE_S = 20.0

@@ -86,7 +86,7 @@ class AlarmBook:
             self._numbering.cover(evicted.record.occurrence)
         record = opened(
             condition,
-            place=self.recorder.place(condition.device),
+            place=condition.place or self.recorder.place(condition.device),
             occurrence=self._numbering.next(previous.occurrence if previous else 0),
             clock=clock.quality,
         )

@@ -45,8 +45,9 @@ CLASSES: Mapping[str, Text] = {
 }
 
 
-def sentence(alarm_class: str, source: str, active: bool) -> Text:
-    """What happened, from class and source alone."""
+def sentence(alarm_class: str, source: str, active: bool, where: str = "") -> Text:
+    """What happened, from its class, the part that speaks, and the words for that part, if any."""
     name = CLASSES.get(alarm_class, Text(alarm_class, alarm_class))
     at = f" ({source})" if source else ""
-    return Text(f"{name.en}{at}{'' if active else ' is over'}.", f"{name.zh}{at}{'' if active else '已恢复'}。")
+    en, zh = (f": {where}", f"：{where}") if where else ("", "")
+    return Text(f"{name.en}{en}{at}{'' if active else ' is over'}.", f"{name.zh}{zh}{at}{'' if active else '已恢复'}。")

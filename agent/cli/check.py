@@ -8,7 +8,7 @@ import msgspec
 
 from courtyard.config.present import as_data, present
 from courtyard.config.read import check_site
-from courtyard.config.snapshot import Snapshot
+from courtyard.config.snapshot import InstalledDevice, Snapshot
 from courtyard.drivers.base import Language, Text
 
 
@@ -28,10 +28,19 @@ def run(options: argparse.Namespace) -> int:
 
 def _summary(snapshot: Snapshot, language: Language) -> str:
     site = snapshot.site
+    panels = [device for device in snapshot.devices.values() if device.family in ("fire", "fire-modbus")]
     text = Text(
-        f"{site.gateway.id}: {len(site.lines)} lines, {len(site.devices)} devices, {len(site.uplinks)} uplinks, "
+        f"{site.gateway.id}: {len(site.lines)} lines, {len(site.devices)} devices, {len(panels)} fire panels, "
+        f"{len(site.uplinks)} uplinks, "
         f"{len(site.rules)} rules, {len(site.outputs)} outputs. The site can run.",
-        f"{site.gateway.id}：{len(site.lines)} 条线路，{len(site.devices)} 台设备，{len(site.uplinks)} 个平台，"
+        f"{site.gateway.id}：{len(site.lines)} 条线路，{len(site.devices)} 台设备，{len(panels)} 台消防控制器，"
+        f"{len(site.uplinks)} 个平台，"
         f"{len(site.rules)} 条规则，{len(site.outputs)} 个输出。站点文件可以使用。",
     )
-    return text.say(language)
+    return "\n".join((*(_panel(panel, language) for panel in panels), text.say(language)))
+
+
+def _panel(panel: InstalledDevice, language: Language) -> str:
+    known = len({*panel.driver.names, *panel.driver.places})
+    words = Text(f"line {panel.line}, {known} parts named", f"线路 {panel.line}，已命名部件 {known} 个")
+    return f"  {panel.id}  {panel.title.say(language)}  {panel.place}  {words.say(language)}"

@@ -32,6 +32,10 @@ SITE: dict[str, Any] = {
         {"kind": "serial", "name": "rs485-1", "port": "/dev/serial/by-id/usb-FTDI-0", "baud": 9600},
         {"kind": "tcp", "name": "pump-room", "host": "192.168.1.60"},
         {"kind": "rtu-tcp", "name": "block-4", "host": "192.168.1.50", "port": 4001},
+        {"kind": "serial", "name": "fire-1", "port": "/dev/serial/by-id/usb-FTDI-1", "baud": 9600},
+        {"kind": "tcp-server", "name": "fire-net", "port": 5200, "peers": ["192.168.1.0/24"]},
+        {"kind": "udp", "name": "fire-udp", "port": 5201, "peers": ["192.168.1.0/24"]},
+        {"kind": "rtu-tcp", "name": "fire-2", "host": "192.168.1.51", "port": 4001, "baud": 4800},
     ],
     "devices": [
         {
@@ -88,6 +92,14 @@ SITE: dict[str, Any] = {
                 }
             ],
         },
+    ],
+    "fire_panels": [
+        {"id": "fp-b03", "line": "fire-1", "protocol": "jbf", "place": "b03/x-fire-room"},
+        {"id": "fp-gate", "line": "fire-net", "protocol": "gb26875", "place": "x-gatehouse"},
+        {"id": "fp-garage", "line": "fire-udp", "protocol": "gb26875", "place": "x-garage"},
+    ],
+    "fire_modbus_panels": [
+        {"id": "fp-b04", "line": "fire-2", "model": "gst200", "address": 1, "place": "b04/x-fire-room"},
     ],
     "outputs": [{"name": "siren-b03", "device": "relay-b03", "target": "siren", "cap": "60s"}],
     "rules": [

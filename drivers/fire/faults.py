@@ -61,7 +61,7 @@ _TEXTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "ask.silent": (
         "{device} does not answer, three times 10 s.",
-        "{device} 三次询问(每次10秒)均无应答。",
+        "{device} 三次询问（每次10秒）均无应答。",
         "Check the link; not every transmission device knows this question.",
         "请检查通信；并非所有传输装置都支持此询问。",
     ),

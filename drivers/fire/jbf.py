@@ -108,7 +108,7 @@ def events(message: Message, components: Codes | None = None) -> list[PanelEvent
         PanelEvent(
             kind=code.kind,
             label=code.text,
-            source=f"{message.controller}-{message.loop}-{message.point}",
+            source=_source(message),
             active=code.active,
             detector=component.detector if code.detector == "unknown" else code.detector,
             device=component.text,
@@ -122,6 +122,17 @@ def events(message: Message, components: Codes | None = None) -> list[PanelEvent
 def _meaning(command: int, loop: int) -> Code:
     finer = codes(PROTOCOL, "sub_events").get(command << 8 | loop)
     return finer or name(codes(PROTOCOL, "commands"), command, Text("command", "命令"))
+
+
+def _source(message: Message) -> str:
+    """`1-6-12`: controller, loop, point.  Where the loop byte says what happened, it does not say where."""
+    controller, part = message.controller, _PARTS_WITHOUT_LOOP.get(message.command)
+    if part is None:
+        return f"{controller}-{message.loop}-{message.point}"
+    return f"{controller}-{part}-{message.point}" if part else str(controller)
+
+
+_PARTS_WITHOUT_LOOP = {0x70: "board", 0x71: "", 0x72: "", GAS: "gas"}
 
 
 def poll() -> bytes:

@@ -88,9 +88,9 @@ def signals(
     said = []
     for event in events:
         made = event.signal(post.id, at_ms=at_ms, mono_ms=mono_ms, zone=zone, prefix=post.prefix)
-        name = post.names.get(event.source)
-        if name is not None:
-            made = msgspec.structs.replace(made, text=name)
+        name, place = post.names.get(event.source, made.text), post.places.get(event.source, "")
+        if name != made.text or place:
+            made = msgspec.structs.replace(made, text=name, place=place)
         if event.momentary:
             said.append(msgspec.structs.replace(made, severity=FOR_THE_RECORD))
         if not event.momentary or event.kind == "unknown":

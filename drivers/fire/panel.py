@@ -16,6 +16,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from courtyard.drivers.base import Clock, DriverError, Sink
+from courtyard.drivers.fire.clocks import Clocks
 from courtyard.drivers.fire.conversation import Conversation
 from courtyard.drivers.fire.faults import panel_fault
 from courtyard.drivers.fire.framing import Damage
@@ -29,8 +30,8 @@ from courtyard.drivers.fire.roster import Roster
 from courtyard.drivers.fire.settings import FirePanel
 from courtyard.drivers.fire.speech import OtherHost, Reply, Say, Sign, Statement, Step, speech_of
 from courtyard.drivers.fire.supervision import LOOK_S, Supervision
-from courtyard.drivers.lines.listening import Listening, ListeningLine, TcpServerLine, UdpLine, listen
-from courtyard.drivers.lines.settings import LineSettings, SerialLine
+from courtyard.drivers.lines.listening import Listening, ListeningLine, listen
+from courtyard.drivers.lines.settings import LineSettings, SerialLine, TcpServerLine, UdpLine
 from courtyard.drivers.lines.wire import OpenWire, open_wire
 from courtyard.drivers.modbus.faults import device_fault
 from courtyard.drivers.modbus.timing import Backoff
@@ -46,9 +47,10 @@ ECHO_S = 0.15
 
 
 class PanelDriver:
-    """Driver, Adjusts and Counts of `drivers.base` for one line.  Make it inside the event loop.
+    """Driver, Adjusts, Counts and Traces of `drivers.base` for one line.  Make it inside the event loop.
 
-    `zone` is the time zone of the panels' clocks.  Raises ValueError when the panels do not fit on one line.
+    `zone` is the time zone of the panels' clocks, `trusted` whether the gateway's own clock may be given to them.
+    Raises ValueError when the panels do not fit on one line.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class PanelDriver:
         clock: Clock,
         zone: datetime.tzinfo | None = None,
         *,
+        trusted: Callable[[], bool] = lambda: False,
         open_line: OpenWire = open_wire,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -73,6 +76,7 @@ class PanelDriver:
         self._supervision = Supervision(lambda: self.roster, clock, self.roster.strangers)
         self.questions = Questions(self.roster, self.local_time)
         """What may be asked of transmission devices (GB/T 26875.3)."""
+        self._clocks = Clocks(self.roster, self.questions, trusted)
         self._other_host_at = self._polled_at = self._mirrored_at = -ECHO_S
 
     async def run(self, sink: Sink) -> None:
@@ -82,6 +86,8 @@ class PanelDriver:
         async with asyncio.TaskGroup() as group:
             self._keeper = Keeper(sink, group, self.clock, self._zone, PANELS[protocol].repeats_ms)
             group.create_task(self._look(sink))
+            if protocol == "gb26875":
+                group.create_task(self._clocks.run())
             poll = MANNERS[protocol].poll
             if poll is not None and speaks(self.roster.first.panel):
                 group.create_task(self._poll(poll))
@@ -105,7 +111,8 @@ class PanelDriver:
 
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """Per panel: `signs`, `statements`, `kept`, `not_kept`, `acknowledged`, `repeats`, `damaged`, `noise`,
-        `answered`, `echoes`, `polls`, `overflow`; for the line `opened`, `lost`, `refused`, `forgotten`."""
+        `answered`, `echoes`, `polls`, `overflow`, `clock_set`, `clock_refused`; for the line `opened`, `lost`,
+        `refused`, `forgotten`."""
         port = self.listening
         refused = {"refused": port.refused, "forgotten": port.forgotten} if port else {}
         return {post.id: dict(post.counts) for post in self.roster} | {self.line.name: self.counts | refused}

@@ -31,11 +31,13 @@ class RawFrame(NamedTuple):
 class Post:
     """What every panel has, whatever its line.
 
-    `names` says where its parts are; `prefix` goes before the source of everything that it says.
+    `names` and `places` say what and where its parts are; `prefix` goes before the source of everything that it says.
     """
 
-    def __init__(self, device: str, names: Mapping[str, str], watch: Watch, prefix: str = "") -> None:
-        self.id, self.names, self.watch, self.prefix = device, names, watch, prefix
+    def __init__(
+        self, device: str, names: Mapping[str, str], places: Mapping[str, str], watch: Watch, prefix: str = ""
+    ) -> None:
+        self.id, self.names, self.places, self.watch, self.prefix = device, names, places, watch, prefix
         self.frames: deque[RawFrame] = deque(maxlen=FRAMES_KEPT)
         self.counts: dict[str, int] = {}
         self.trouble: Fault | None = None
@@ -60,7 +62,7 @@ class PanelPost(Post):
 
     def __init__(self, panel: FirePanel, now: float, prefix: str = "") -> None:
         watch = Watch(MANNERS[panel.protocol].silence, silence_s(panel), now)
-        super().__init__(panel.id, panel.names, watch, prefix)
+        super().__init__(panel.id, panel.names, panel.places, watch, prefix)
         self.panel = panel
         self.route: Conversation | None = None
         """The conversation in which it was heard last."""

@@ -10,6 +10,7 @@ from courtyard.drivers.dissection import Dissection
 from courtyard.drivers.fire import espa, fs5101, gb26875, gst24, gst232, gst_printer, jb3208, jbf, ld128
 from courtyard.drivers.fire.events import PanelEvent
 from courtyard.drivers.fire.framing import Shape
+from courtyard.drivers.fire.ports import TITLES
 
 
 class Panel(NamedTuple):
@@ -30,18 +31,18 @@ class Panel(NamedTuple):
         return self.events(self.parse(frame))
 
 
-def _panel(en: str, zh: str, module: Any) -> Panel:
-    return Panel(Text(en, zh), module.SHAPE, module.parse, module.events, module.dissect)
+def _panel(protocol: str, module: Any) -> Panel:
+    return Panel(TITLES[protocol], module.SHAPE, module.parse, module.events, module.dissect)
 
 
 PANELS: Mapping[str, Panel] = {
-    "gb26875": _panel("GB/T 26875.3-2011 transmission device", "GB/T 26875.3-2011 用户信息传输装置", gb26875),
-    "jbf": _panel("Jade Bird JBF", "青鸟 JBF", jbf),
-    "gst24": _panel("GST5000 CRT", "海湾 GST5000 CRT", gst24)._replace(repeats_ms=2000),
-    "gst232": _panel("GST RS-232", "海湾 GST RS-232", gst232),
-    "gst-printer": _panel("GST printer", "海湾 GST 打印机", gst_printer),
-    "ld128": _panel("Leader LD128E CRT", "利达 LD128E CRT", ld128),
-    "jb3208": _panel("Songjiang JB-3208 CRT", "松江 JB-3208 CRT", jb3208),
-    "fs5101": _panel("Fu'an FS5101", "赋安 FS5101", fs5101),
-    "espa": _panel("ESPA 4.4.4", "ESPA 4.4.4", espa),
+    "gb26875": _panel("gb26875", gb26875),
+    "jbf": _panel("jbf", jbf),
+    "gst24": _panel("gst24", gst24)._replace(repeats_ms=2000),
+    "gst232": _panel("gst232", gst232),
+    "gst-printer": _panel("gst-printer", gst_printer),
+    "ld128": _panel("ld128", ld128),
+    "jb3208": _panel("jb3208", jb3208),
+    "fs5101": _panel("fs5101", fs5101),
+    "espa": _panel("espa", espa),
 }

@@ -50,7 +50,7 @@ class _Register(Post):
     """One panel and its blocks."""
 
     def __init__(self, panel: RegisterPanel, connection: Connection, now: float) -> None:
-        super().__init__(panel.id, panel.names, Watch("panel_silent", panel.silence_s, now))
+        super().__init__(panel.id, panel.names, panel.places, Watch("panel_silent", panel.silence_s, now))
         self.panel = panel
         self.due = now
         self.map = meaning(panel)
@@ -112,7 +112,7 @@ def meaning(panel: RegisterPanel) -> Map:
 
 
 class RegisterDriver:
-    """Driver and Counts of `drivers.base` for one line.  Make it inside the event loop.  Raises ValueError."""
+    """Driver, Counts and Traces of `drivers.base` for one line.  Make it inside the event loop.  Raises ValueError."""
 
     def __init__(
         self,

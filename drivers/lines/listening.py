@@ -11,55 +11,14 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple, Protocol, TypeAlias, cast
-
-import msgspec
-from msgspec import Meta
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 from courtyard.drivers.base import DriverError, Fault, Text
-from courtyard.drivers.lines.settings import Host, LineName, RtuTcpLine, help_text
+from courtyard.drivers.lines.settings import RtuTcpLine, TcpServerLine, UdpLine
 from courtyard.drivers.lines.tcp import TcpConnection
 from courtyard.drivers.lines.wire import Listener, Wire
 
 LARGEST_DATAGRAM = 2048
-
-Bind = Annotated[
-    Host,
-    help_text(
-        "Address of this box on which to listen; 0.0.0.0 is all.", "本机监听地址，0.0.0.0 表示全部。", example="0.0.0.0"
-    ),
-]
-Port = Annotated[int, Meta(ge=0, le=65535), help_text("Port on which to listen.", "监听端口。", example=5200)]
-Peers = Annotated[
-    tuple[str, ...],
-    help_text(
-        "Networks that may call, as CIDR; empty allows all.",
-        "允许接入的网段(CIDR)，为空表示不限制。",
-        example=["192.168.1.0/24"],
-    ),
-]
-Most = Annotated[int, Meta(ge=1, le=1024), help_text("Most callers at a time.", "同时接入的最大数量。")]
-
-
-class TcpServerLine(msgspec.Struct, frozen=True, tag_field="kind", tag="tcp-server", forbid_unknown_fields=True):
-    """A TCP port that devices connect to."""
-
-    name: LineName
-    port: Port
-    bind: Bind = "0.0.0.0"
-    peers: Peers = ()
-    most: Most = 64
-
-
-class UdpLine(msgspec.Struct, frozen=True, tag_field="kind", tag="udp", forbid_unknown_fields=True):
-    """A UDP port that devices send to."""
-
-    name: LineName
-    port: Port
-    bind: Bind = "0.0.0.0"
-    peers: Peers = ()
-    most: Most = 64
-
 
 ListeningLine: TypeAlias = TcpServerLine | UdpLine
 

@@ -100,6 +100,44 @@ class RtuTcpLine(msgspec.Struct, frozen=True, tag_field="kind", tag="rtu-tcp", f
     ] = 9600
 
 
+Bind = Annotated[
+    Host,
+    help_text(
+        "Address of this box on which to listen; 0.0.0.0 is all.", "本机监听地址，0.0.0.0 表示全部。", example="0.0.0.0"
+    ),
+]
+Port = Annotated[int, Meta(ge=0, le=65535), help_text("Port on which to listen.", "监听端口。", example=5200)]
+Peers = Annotated[
+    tuple[str, ...],
+    help_text(
+        "Networks that may call, as CIDR; empty allows all.",
+        "允许接入的网段（CIDR），为空表示不限制。",
+        example=["192.168.1.0/24"],
+    ),
+]
+Most = Annotated[int, Meta(ge=1, le=1024), help_text("Most callers at a time.", "同时接入的最大数量。")]
+
+
+class TcpServerLine(msgspec.Struct, frozen=True, tag_field="kind", tag="tcp-server", forbid_unknown_fields=True):
+    """A TCP port that devices connect to."""
+
+    name: LineName
+    port: Port
+    bind: Bind = "0.0.0.0"
+    peers: Peers = ()
+    most: Most = 64
+
+
+class UdpLine(msgspec.Struct, frozen=True, tag_field="kind", tag="udp", forbid_unknown_fields=True):
+    """A UDP port that devices send to."""
+
+    name: LineName
+    port: Port
+    bind: Bind = "0.0.0.0"
+    peers: Peers = ()
+    most: Most = 64
+
+
 LineSettings = (
     Annotated[SerialLine, help_text("A serial port: RS-485 or RS-232.", "串口：RS-485 或 RS-232。")]
     | Annotated[TcpLine, help_text("A TCP endpoint that speaks Modbus TCP.", "Modbus TCP 的 TCP 端点。")]
@@ -108,5 +146,15 @@ LineSettings = (
         help_text(
             "A serial server: raw serial bytes through TCP.", "串口服务器：通过 TCP 透传串口数据（RTU over TCP）。"
         ),
+    ]
+)
+ListeningLines = (
+    Annotated[
+        TcpServerLine,
+        help_text("A TCP port that fire transmission devices connect to.", "供用户信息传输装置接入的 TCP 端口。"),
+    ]
+    | Annotated[
+        UdpLine,
+        help_text("A UDP port that fire transmission devices send to.", "供用户信息传输装置上报的 UDP 端口。"),
     ]
 )

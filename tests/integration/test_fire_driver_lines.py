@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from courtyard.drivers.fire.settings import FirePanel, Protocol
-from courtyard.drivers.lines.listening import TcpServerLine, UdpLine
-from courtyard.drivers.lines.settings import RtuTcpLine, SerialLine
+from courtyard.drivers.lines.settings import RtuTcpLine, SerialLine, TcpServerLine, UdpLine
 from hw_sim.line import Line
 from hw_sim.panels.attach import TcpClient, to_line
 from hw_sim.panels.gb26875 import Gb26875
