@@ -23,13 +23,27 @@ class Refusal(NamedTuple):
     name: Text
     policy: Policy
     fault: str
+    cure: Text = Text("", "")
+    """Where the fault's own text leaves it to the exception."""
 
 
+_FUNCTION = Text(
+    "Set `function` of these points in the profile to what the meter's manual says: mostly 3, else 4.",
+    "请按仪表说明书更正设备模板中这些测点的 function：多为 3，否则为 4。",
+)
+_ADDRESS = Text(
+    "Correct the address of these points in the profile; it counts from 0, so a manual's 40001 or register 1 is 0.",
+    "请更正设备模板中这些测点的地址；地址从 0 开始，说明书中的 40001 或寄存器 1 应写 0。",
+)
+_QUANTITY = Text(
+    "Lower `max_registers` in the profile to what the meter's manual allows; of a write, correct the value.",
+    "请按仪表说明书减小设备模板中的 max_registers；若为写入，请更正写入值。",
+)
 REFUSALS: dict[int, Refusal] = {
-    EMPTY: Refusal(Text("answer without data", "应答无数据"), "split", "device.refused"),
-    0x01: Refusal(Text("illegal function", "非法功能码"), "configuration", "device.refused"),
-    0x02: Refusal(Text("illegal data address", "非法数据地址"), "split", "device.refused"),
-    0x03: Refusal(Text("illegal data value", "非法数据值"), "split", "device.refused"),
+    EMPTY: Refusal(Text("answer without data", "应答无数据"), "split", "device.refused", _ADDRESS),
+    0x01: Refusal(Text("illegal function", "非法功能码"), "configuration", "device.refused", _FUNCTION),
+    0x02: Refusal(Text("illegal data address", "非法数据地址"), "split", "device.refused", _ADDRESS),
+    0x03: Refusal(Text("illegal data value", "非法数据值"), "split", "device.refused", _QUANTITY),
     0x04: Refusal(Text("device failure", "从站设备故障"), "next_cycle", "device.failure"),
     0x05: Refusal(Text("acknowledge, still working", "确认，正在处理"), "wait", "device.busy"),
     0x06: Refusal(Text("device busy", "从站设备忙"), "wait", "device.busy"),
@@ -92,13 +106,13 @@ _TEXTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "device.refused": (
         "Unit {unit} refuses {points}: {reason} (exception {code}).",
-        "从站 {unit} 拒绝读取 {points}：{reason_zh}(异常码 {code})。",
-        "Correct address and function of these points in the profile.",
-        "请更正设备模板中这些测点的地址和功能码。",
+        "从站 {unit} 拒绝访问 {points}：{reason_zh}（异常码 {code}）。",
+        "{cure}",
+        "{cure_zh}",
     ),
     "device.failure": (
         "Unit {unit} reports: {reason} (exception {code}).",
-        "从站 {unit} 报告：{reason_zh}(异常码 {code})。",
+        "从站 {unit} 报告：{reason_zh}（异常码 {code}）。",
         "See the display of the device; switch it off and on if it stays so.",
         "请查看设备显示；若持续出现，请断电重启设备。",
     ),
@@ -110,9 +124,9 @@ _TEXTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "device.busy": (
         "Unit {unit} stays busy (exception {code}).",
-        "从站 {unit} 持续忙碌(异常码 {code})。",
+        "从站 {unit} 持续忙碌（异常码 {code}）。",
         "Poll it less often (`every`).",
-        "请降低轮询频率(every)。",
+        "请降低轮询频率（every）。",
     ),
     "device.gateway.path": (
         "The gateway has no path to unit {unit}.",
@@ -185,6 +199,8 @@ def refused_fault(unit: int, code: int, points: Sequence[str] = ()) -> Fault:
         code=f"{code:02X}",
         reason=meaning.name.en,
         reason_zh=meaning.name.zh,
+        cure=meaning.cure.en,
+        cure_zh=meaning.cure.zh,
         points=", ".join(points),
     )
 

@@ -128,3 +128,35 @@ def test_a_device_that_refuses_everything_is_asked_once_a_minute_and_a_device_wi
     assert memory.state("m1") == "device.refused"
     assert relays.asked == []
     assert memory.state("m2") == "untold"
+
+
+@pytest.mark.parametrize(
+    ("code", "fault", "en", "zh"),
+    [
+        (1, "device.refused", "function", "function"),
+        (2, "device.refused", "counts from 0", "从 0 开始"),
+        (3, "device.refused", "max_registers", "max_registers"),
+        (4, "device.failure", "display", "显示"),
+    ],
+)
+def test_a_refusal_takes_the_value_away_and_names_its_own_cure(code: int, fault: str, en: str, zh: str) -> None:
+    """The device answers, so it is not silent; what it refuses was not read, so there is no value to call uncertain."""
+    slave = Slave({0: 7, 50: 8})
+
+    def refuse(request: ModbusPDU, right: ModbusPDU) -> list[tuple[float, ModbusPDU]]:
+        refused = request.address == 50
+        return [(0.005, ExceptionResponse(request.function_code, code) if refused else right)]
+
+    slave.replies = refuse  # type: ignore[assignment]
+    memory = poll(VirtualLine({1: slave}), [meter(1, [register("a", 0), register("b", 50)])], for_seconds(5))
+    last = memory.readings[-1]
+    assert (last.values, last.quality) == ({"a": 7, "b": None}, {"b": "bad:comm"})
+    told = [each for subject, each in memory.faults if subject == "m1"][-1]
+    assert told is not None
+    assert (told.code, f"exception {code:02X}" in told.what.en, f"异常码 {code:02X}" in told.what.zh) == (
+        fault,
+        True,
+        True,
+    )
+    assert en in told.cure.en
+    assert zh in told.cure.zh
