@@ -17,9 +17,12 @@ from courtyard.config.describe import names
 from courtyard.config.escalating import check_escalations, check_format, check_modem
 from courtyard.config.mistakes import Findings
 from courtyard.config.nights import NIGHT_FLOW_FOR_S, length_s
+from courtyard.config.page import LOOPBACK
 from courtyard.config.panels import LISTS, check_panels
 from courtyard.config.quantities import duration_text, size_text
-from courtyard.drivers.lines.settings import RtuTcpLine, SerialLine, TcpServerLine, UdpLine
+from courtyard.drivers.ble.settings import WearableProfile
+from courtyard.drivers.lines.settings import BleLine, RtuTcpLine, SerialLine
+from courtyard.drivers.modbus.settings import ModbusProfile, TcpServerLine, UdpLine
 
 _RULE_SETTINGS = {
     "threshold": ("point", "above", "below", "hysteresis", "for_s"),
@@ -36,6 +39,7 @@ def check(site: Draft, declared: Declared, findings: Findings) -> None:
     for key, attribute in NAMED_BY.items():
         _check_unique(site.drafts(key), declared, key, attribute, findings)
     _check_journal(site, findings)
+    _check_web(site, findings)
     for uplink in site.drafts("uplinks"):
         _check_uplink(uplink, declared, findings)
         check_format(uplink, findings)
@@ -71,6 +75,12 @@ def _check_journal(site: Draft, findings: Findings) -> None:
     if quota is not None and reserve is not None and reserve >= quota:
         path = (*journal.path, "alarm_reserve")
         findings.add("journal.reserve", path, found=size_text(reserve), quota=size_text(quota))
+
+
+def _check_web(site: Draft, findings: Findings) -> None:
+    web = site.get("web")
+    if isinstance(web, Draft) and web.get("tls") is False and web.get("listen") not in LOOPBACK:
+        findings.add("web.plain", (*web.path, "tls"), listen=web.get("listen"))
 
 
 def _check_uplink(uplink: Draft, declared: Declared, findings: Findings) -> None:
@@ -113,8 +123,9 @@ def _check_lines(site: Draft, findings: Findings) -> None:
         _check_peers(line, findings)
         if wire is None:
             continue
+        port = "adapter" if line.table.cls is BleLine else "port"
         if wire in owners:
-            findings.add("line.port_twice", (*line.path, "port"), found=str(line.get("port")), other=owners[wire])
+            findings.add("line.port_twice", (*line.path, port), found=str(line.get(port)), other=owners[wire])
         owners.setdefault(wire, name or "?")
 
 
@@ -135,6 +146,8 @@ def _wire(line: Draft) -> str | None:
     port, host = line.get("port"), line.get("host")
     if line.table.cls in (TcpServerLine, UdpLine) and port:
         return f"{line.table.tag}:{port}"
+    if line.table.cls is BleLine and line.get("adapter") is not None:
+        return f"bluetooth {line.get('adapter')}"
     if line.table.cls is SerialLine and port is not None:
         return os.path.realpath(str(port))
     return f"{host}:{port}" if line.table.cls is RtuTcpLine and None not in (port, host) else None
@@ -144,6 +157,12 @@ def _check_line_of(device: Draft, declared: Declared, findings: Findings) -> Non
     name, known = device.get("line"), declared.named("lines")
     if name is not None and name not in known and declared.is_whole("lines"):
         findings.add("reference.line", (*device.path, "line"), found=name, near=known, allowed=names(known))
+        return
+    profile, line = declared.profiles.get(device.get("id") or ""), known.get(name or "")
+    if profile is not None and line is not None and line.table.tag is not None:
+        if isinstance(profile, WearableProfile) != (line.table.cls is BleLine):
+            found = device.get("profile")
+            findings.add("device.wrong_line", (*device.path, "line"), found=found, line=name, kind=line.table.tag)
     elif name in known and known[name].table.cls in (TcpServerLine, UdpLine):
         findings.add("line.no_modbus", (*device.path, "line"), found=name, kind=str(known[name].table.tag))
 
@@ -157,13 +176,15 @@ def _check_commands(device: Draft, declared: Declared, findings: Findings) -> No
 
 
 def _check_addresses(site: Draft, declared: Declared, findings: Findings) -> None:
-    taken: dict[tuple[str, int], Draft] = {}
+    taken: dict[tuple[str, int | str], Draft] = {}
     for device in site.drafts("devices"):
         name, address = device.get("line"), device.get("address")
         if name is None or address is None:
             continue
         path, line = (*device.path, "address"), declared.named("lines").get(name)
-        if line is not None and line.table.cls in (SerialLine, RtuTcpLine) and not 1 <= address <= 247:
+        if isinstance(address, str):
+            name, address = "", address.upper().replace("-", ":")  # heard by any adapter, but of one device
+        elif line is not None and line.table.cls in (SerialLine, RtuTcpLine) and not 1 <= address <= 247:
             findings.add("line.address_range", path, found=str(address))
         first = taken.setdefault((name, address), device)
         if first is not device and not (_shares(first, declared) and _shares(device, declared)):
@@ -173,7 +194,7 @@ def _check_addresses(site: Draft, declared: Declared, findings: Findings) -> Non
 
 def _shares(device: Draft, declared: Declared) -> bool:
     profile = declared.profiles.get(device.get("id"))
-    return profile is not None and profile.shared_address
+    return isinstance(profile, ModbusProfile) and profile.shared_address
 
 
 def _check_output(output: Draft, declared: Declared, findings: Findings) -> None:

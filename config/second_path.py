@@ -160,3 +160,11 @@ class Station(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     heartbeat_s: Annotated[
         Seconds, Meta(ge=5, le=600), help_text("How often it says that it is alive.", "心跳间隔。")
     ] = field(default=30.0, name="heartbeat")
+    systems: Annotated[
+        dict[str, Annotated[int, Meta(ge=0, le=255)]],
+        help_text(
+            "System address of each panel, by device id; otherwise the panel's own controller number.",
+            "各控制器（按设备编号）的系统地址；不填则使用控制器自身的编号。",
+            example={"fire-b01": 1, "fire-b02": 2},
+        ),
+    ] = {}

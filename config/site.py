@@ -14,6 +14,7 @@ from msgspec import Meta, field
 
 from courtyard.config.care import Resident
 from courtyard.config.fire import FireModbusPanel, FirePanel
+from courtyard.config.page import Web
 from courtyard.config.second_path import Escalation, Modem, Station
 from courtyard.drivers.lines.settings import LineSettings, ListeningLines, Name, Seconds, help_text
 from courtyard.drivers.modbus.settings import RegisterPoint, WriteTarget
@@ -192,6 +193,44 @@ class Uplink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commands: Annotated[bool, help_text("Whether this platform may send commands.", "是否允许该平台下发命令。")] = True
 
 
+Identity = Annotated[
+    str,
+    Meta(
+        pattern=r"^([0-9A-Fa-f]{8}-?([0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}"
+        r"(/([0-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])){0,2}"
+        r"|[0-9A-Fa-f]{20}(/([0-9A-Fa-f]{2}){1,6})?)$",
+        extra={
+            "allowed": (
+                "UUID/major/minor of an iBeacon, or namespace/instance of an Eddystone beacon (hexadecimal)",
+                "iBeacon 的 UUID/major/minor，或 Eddystone 的 namespace/instance（十六进制）",
+            )
+        },
+    ),
+]
+
+
+class Beacon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a beacon calls for help: by showing another identity."""
+
+    normal: Annotated[
+        Identity,
+        help_text(
+            "Identity at rest; minor and major may be left out.",
+            "平时的标识；major、minor 可省略。",
+            example="00112233-4455-6677-8899-AABBCCDDEEFF/7/1",
+        ),
+    ]
+    alarm: Annotated[
+        Identity,
+        help_text(
+            "Identity when somebody has pressed.",
+            "按下求助后的标识。",
+            example="00112233-4455-6677-8899-AABBCCDDEEFF/7/2",
+        ),
+    ]
+    means: Annotated[Literal["sos", "fall"], help_text("What it calls for.", "求助类型：呼救或跌倒。")] = "sos"
+
+
 class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One installed point: a meter, a relay board, a detector."""
 
@@ -218,10 +257,18 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     line: Annotated[Name, help_text("Line that it hangs on.", "所接的线路。", example="rs485-1")]
     address: Annotated[
-        int,
-        Meta(ge=0, le=255),
+        Annotated[int, Meta(ge=0, le=255)]
+        | Annotated[
+            str,
+            Meta(
+                pattern=r"^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$",
+                extra={"allowed": ('the address of a wearable: "C0:FF:EE:00:00:01"', '穿戴设备地址："C0:FF:EE:00:00:01"')},
+            ),
+        ],
         help_text(
-            "Unit address on the line; 1 to 247 on a serial line.", "在线路上的从站地址；串口为 1～247。", example=17
+            "Unit address on the line; 1 to 247 on a serial line. Of a wearable, its Bluetooth address.",
+            "在线路上的从站地址；串口为 1～247。穿戴设备填写蓝牙地址。",
+            example=17,
         ),
     ]
     place: Annotated[
@@ -262,6 +309,20 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "允许输出写入的对象，仅用于由站点文件给出测点的模板。",
         ),
     ] = ()
+    key_file: Annotated[
+        SecretFile | None,
+        help_text(
+            "File that holds the key of a wearable's adverts: 32 hexadecimal digits and nothing else.",
+            "存放穿戴设备广播密钥的文件，仅含 32 位十六进制数。",
+            example="secrets/sos-017",
+        ),
+    ] = None
+    beacon: Annotated[
+        Beacon | None,
+        help_text(
+            "Identities of a beacon that calls for help by changing its own.", "通过改变自身标识求助的信标的两种标识。"
+        ),
+    ] = None
     commands: Annotated[
         tuple[str, ...],
         help_text(
@@ -408,6 +469,13 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tuple[Resident, ...],
         help_text("Residents in the care of the house, under pseudonyms.", "受照护的住户（使用代号）。"),
     ] = ()
+    web: Annotated[
+        Web | None,
+        help_text(
+            "Status page for a browser on the local network. Without this table there is no page.",
+            "局域网浏览器可访问的状态页面；没有此表则不提供页面。",
+        ),
+    ] = None
 
     @property
     def installed(self) -> tuple[Device | FirePanel | FireModbusPanel, ...]:

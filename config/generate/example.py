@@ -12,6 +12,7 @@ from courtyard.config.site import Site
 
 SITE: dict[str, Any] = {
     "gateway": {"id": "gw-0007", "place": "370213/005/012/0007"},
+    "web": {},
     "journal": {},
     "uplinks": [
         {
@@ -24,7 +25,7 @@ SITE: dict[str, Any] = {
             "name": "fire-centre",
             "url": "tcp://192.168.10.5:5200",
             "format": "gb26875",
-            "station": {"address": 1144201745, "centre": 1, "heartbeat": "30s"},
+            "station": {"address": 1144201745, "centre": 1, "heartbeat": "30s", "systems": {"fire-b01": 1}},
             "only_escalated": True,
         },
     ],
