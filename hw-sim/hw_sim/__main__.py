@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hw_sim import fleet
+from hw_sim.centre import Centre
 from hw_sim.clock import SimClock
 from hw_sim.commands import FleetCommands
 from hw_sim.control import Client, Command, CommandError, ControlServer
@@ -97,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--adverts", type=float, default=2.0, help="adverts a second, each 每台每秒广播次数")
     command.add_argument("--beats", type=float, default=1.0, help="measurements a second, each 每台每秒测量次数")
     command.add_argument("--version-of-stack", default="5.66", help="what bluetoothctl says 协议栈版本")
+
+    command = add("centre", "A fire-control centre of GB/T 26875.3. 消防监控中心。", _centre)
+    command.add_argument("--address", type=int, default=1, help="its own address 中心地址")
+    command.add_argument("--udp", action="store_true", help="UDP instead of TCP 使用 UDP")
+    command.add_argument("--listen", type=int, default=0, help="port to listen on (default: a free one) 监听端口")
+    command.add_argument("--control", type=Path, help="control socket 控制套接字")
 
     command = add("throttle", "A TCP proxy that is a bad uplink. 模拟劣质上行链路的 TCP 代理。", _throttle)
     command.add_argument("host")
@@ -208,6 +215,14 @@ def _bluetooth(arguments: argparse.Namespace) -> None:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         asyncio.run(run(folder))
+
+
+def _centre(arguments: argparse.Namespace) -> None:
+    async def run() -> None:
+        centre = await Centre(arguments.address).open(udp=arguments.udp, port=arguments.listen)
+        await _serve(centre, centre.table, centre.describe(), arguments.control)
+
+    asyncio.run(run())
 
 
 def _throttle(arguments: argparse.Namespace) -> None:
