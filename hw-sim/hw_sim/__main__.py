@@ -99,6 +99,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--beats", type=float, default=1.0, help="measurements a second, each 每台每秒测量次数")
     command.add_argument("--version-of-stack", default="5.66", help="what bluetoothctl says 协议栈版本")
 
+    command = add("camera", "An ONVIF camera with RTSP. 带 RTSP 视频流的 ONVIF 摄像机。", _camera)
+    command.add_argument("--film", help="video file that it shows (default: a moving pattern) 播放的视频文件")
+    command.add_argument("--login", choices=("token", "digest", "both"), default="token", help="kind of login 认证方式")
+    command.add_argument("--user", default="gateway", help="ONVIF user 用户名")
+    command.add_argument("--password", default="gateway-demo", help="password 密码")
+    command.add_argument("--multicast", action="store_true", help="answer probes on port 3702 too 应答组播探测")
+    command.add_argument("--control", type=Path, help="control socket 控制套接字")
+
     command = add("centre", "A fire-control centre of GB/T 26875.3. 消防监控中心。", _centre)
     command.add_argument("--address", type=int, default=1, help="its own address 中心地址")
     command.add_argument("--udp", action="store_true", help="UDP instead of TCP 使用 UDP")
@@ -215,6 +223,25 @@ def _bluetooth(arguments: argparse.Namespace) -> None:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         asyncio.run(run(folder))
+
+
+def _camera(arguments: argparse.Namespace) -> None:
+    from hw_sim.camera.camera import SimCamera
+    from hw_sim.camera.desk import CameraDesk
+    from hw_sim.camera.discovery import PORT
+    from hw_sim.camera.film import from_file, moving_pattern
+
+    async def run() -> None:
+        source = from_file(arguments.film, 640, 360) if arguments.film else moving_pattern
+        login = {"source": source, "live": arguments.film is not None, "login": arguments.login}
+        camera = SimCamera(arguments.user, arguments.password, **login)
+        await camera.open(
+            discovery=True, multicast=arguments.multicast, discovery_port=PORT if arguments.multicast else 0
+        )
+        desk = CameraDesk(camera)
+        await _serve(desk, desk.table, desk.describe(), arguments.control)
+
+    asyncio.run(run())
 
 
 def _centre(arguments: argparse.Namespace) -> None:
