@@ -10,7 +10,7 @@ every other kind of point, each goes through its own function, which decides exa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from operator import add, itemgetter, le, mul, truediv
 from typing import Any
@@ -21,7 +21,7 @@ from courtyard.drivers.modbus.numbers import BITS, IDENTITY, LARGEST, Finish, fi
 from courtyard.drivers.modbus.planning import WORDS
 from courtyard.drivers.modbus.reads import BIT_FUNCTIONS, Read
 from courtyard.drivers.modbus.settings import Fraction, ModbusPoint, Order, RegisterPoint
-from courtyard.drivers.modbus.shortest import Ratios, ratios32
+from courtyard.drivers.modbus.shortest import LARGEST_DIVISOR, LARGEST_FACTOR, scaled32
 from courtyard.drivers.modbus.unpacking import Cell, unpack_bits, unpack_registers
 
 
@@ -105,9 +105,10 @@ class _Bulk:
         self._size = len(points)
         self._as_is, reals = classes.count(AS_IS), classes.count(REAL)
         self._scaled = self._as_is + reals
-        self._ratios = ratios32(reals) if reals else None
-        shifted = lines[self._as_is : self._scaled]
-        self._shifts = [*zip(*shifted, strict=True)] if any(line is not IDENTITY for line in shifted) else None
+        shifts = lines[self._as_is : self._scaled]
+        self._reals = (
+            scaled32([round(line.factor) for line in shifts], [line.divisor for line in shifts]) if reals else None
+        )
         scaled = lines[self._scaled :]
         self._factors = [line.factor for line in scaled] if any(line.factor != 1 for line in scaled) else None
         self._biases = [line.bias for line in scaled] if any(line.bias for line in scaled) else None
@@ -124,8 +125,8 @@ class _Bulk:
         if self._sentinels and not self._sentinels.isdisjoint(raws):
             return None
         values = raws
-        if self._ratios is not None:
-            reals = self._reals(self._ratios(raws[self._as_is : self._scaled]))
+        if self._reals is not None:
+            reals = self._reals(raws[self._as_is : self._scaled])
             if reals is None:
                 return None
             values = [*raws[: self._as_is], *reals, *raws[self._scaled :]]
@@ -142,16 +143,8 @@ class _Bulk:
                 return None
         return values
 
-    def _reals(self, ratios: Ratios | None) -> Iterable[float] | None:
-        if ratios is None or self._shifts is None:
-            return ratios and map(truediv, *ratios)
-        factors, _, divisors = self._shifts
-        return map(truediv, map(mul, ratios[0], factors), map(mul, ratios[1], divisors))
-
 
 AS_IS, REAL, SCALED, SINGLY = 0, 1, 2, 3
-LARGEST_FACTOR, LARGEST_DIVISOR = 10**6, 10**4
-"""Of floats in bulk: with them every product stays an exact float."""
 
 
 def _class(point: ModbusPoint) -> int:

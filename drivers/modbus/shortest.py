@@ -14,18 +14,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from itertools import repeat
-from operator import add, mul, rshift, sub, truediv
-from typing import Final, TypeAlias
-
-Ratios: TypeAlias = tuple[Sequence[float], Sequence[float]]
-"""Whole numerators, and denominators that are powers of ten; each quotient rounds to the decimal."""
+from typing import Final
 
 FLOAT32 = struct.Struct("f")
 SMALLEST_NORMAL = 2.0**-126
 MOST_DIGITS = 9
 MOST_PLACES: Final = 17
-"""Powers of ten beyond 10**22 are no exact floats: one more pass and a scale of 10**4 stay below."""
+"""Powers of ten beyond 10**22 are no exact floats: one more pass and the largest divisor stay below."""
+LARGEST_FACTOR, LARGEST_DIVISOR = 10**6, 10**4
+"""With them every product of `scaled32` is an exact float."""
 ROUNDS: Final = 1.5 * 2.0**52
 """Added to a number below 2**51 and taken off again, it leaves the nearest whole number."""
 
@@ -44,36 +41,33 @@ def ratio64(value: float) -> tuple[int, int]:
     return Decimal(repr(value)).as_integer_ratio()
 
 
-def ratios32(count: int) -> Callable[[Sequence[float]], Ratios | None]:
-    """A function for `count` normal or zero float32 at once.
+def scaled32(factors: Sequence[int], divisors: Sequence[float]) -> Callable[[Sequence[float]], list[float] | None]:
+    """A function for many normal or zero float32 at once, each given `shortest * factor / divisor`.
 
-    It returns None when one of them is out of its reach (about 10**-12 to 10**7), or takes a closer look.
+    Factors are whole numbers up to `LARGEST_FACTOR`, divisors powers of ten up to `LARGEST_DIVISOR`.  It returns None
+    when a value is out of its reach (about 10**-12 to 10**7), or takes a closer look.
     """
+    count, is_scaled = len(factors), any(factor != 1 for factor in factors) or any(div != 1 for div in divisors)
     floats, high_halves = struct.Struct(f"<{count}f"), struct.Struct("<" + "2xH" * count)
-    ten, rounds, mantissa_bits = repeat(10.0), repeat(ROUNDS), repeat(7)
-    powers = _POWERS.__getitem__
+    powers, rounds = _POWERS, ROUNDS  # locals, for this is done for every value of every reading
 
-    def nearest(raws: Sequence[float], denominators: Sequence[float]) -> list[float]:
-        return [*map(sub, map(add, map(mul, raws, denominators), rounds), rounds)]
-
-    def ratios(raws: Sequence[float]) -> Ratios | None:
+    def scaled(raws: Sequence[float]) -> list[float] | None:
         raws = tuple(raws)
-        exponents = map(rshift, high_halves.unpack(floats.pack(*raws)), mantissa_bits)
-        denominators = [*map(powers, exponents)]
-        numerators = nearest(raws, denominators)
-        found = floats.unpack(floats.pack(*map(truediv, numerators, denominators)))
-        if found == raws:
-            return numerators, denominators
-        closer = [*map(mul, denominators, ten)]
-        denominators = [
-            first if hit == raw else second
-            for first, second, hit, raw in zip(denominators, closer, found, raws, strict=True)
-        ]
-        numerators = nearest(raws, denominators)
-        found = floats.unpack(floats.pack(*map(truediv, numerators, denominators)))
-        return (numerators, denominators) if found == raws else None
+        tenths = [powers[high >> 7] for high in high_halves.unpack(floats.pack(*raws))]
+        values = [(raw * power + rounds - rounds) / power for raw, power in zip(raws, tenths, strict=True)]
+        found = floats.unpack(floats.pack(*values))
+        if found != raws:
+            tries = zip(raws, found, tenths, strict=True)
+            tenths = [power if hit == raw else power * 10.0 for raw, hit, power in tries]
+            values = [(raw * power + rounds - rounds) / power for raw, power in zip(raws, tenths, strict=True)]
+            if floats.unpack(floats.pack(*values)) != raws:
+                return None
+        if not is_scaled:
+            return values
+        every = zip(raws, tenths, factors, divisors, strict=True)
+        return [(raw * power + rounds - rounds) * factor / (power * divisor) for raw, power, factor, divisor in every]
 
-    return ratios
+    return scaled
 
 
 def _power(biased_exponent: int) -> float:
