@@ -19,6 +19,7 @@ from pathlib import Path
 from courtyard.agent import requests
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.control import ControlServer, Refused
+from courtyard.agent.drills.evidence import Evidence
 from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.lines import DRIVERS, MakeDriver
 from courtyard.agent.notify import Notifier
@@ -97,7 +98,7 @@ class Daemon:
         if self.site_mistakes:
             gateway.pipeline.health("site", self._site_fault())
         gateway.start()
-        handlers = requests.handlers(gateway, self._supervisor, self._reload_now)
+        handlers = requests.handlers(gateway, self._supervisor, self._reload_now, Evidence(self._data))
         for name, start in {
             "clock": self._watch_clock,
             "site file": self._watch_file,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from courtyard.agent.alarms.book import AlarmBook
 from courtyard.agent.records import Inventory, encode
 from courtyard.agent.uplinks.endpoint import Endpoint
 from courtyard.buffer.journal import Journal
-from courtyard.config.site import Uplink
+from courtyard.config.site import Site, Uplink
 from courtyard.config.snapshot import InstalledDevice, Snapshot
 from courtyard.drivers.base import DriverError
 
@@ -31,6 +32,17 @@ class Numbering:
     async def renew_epoch(self, reason: str) -> None:
         await self._journal.renew_epoch(reason)
         self._book.renumber()
+
+
+def platforms_of(site: Site, device: str) -> dict[str, bool]:
+    """The uplinks that get the alarms of a device, and whether their platform can say that it has them."""
+    return {
+        uplink.name: uplink.commands or uplink.station is not None
+        for uplink in site.uplinks
+        if not uplink.only_escalated
+        and "alarm" in uplink.filter.lanes
+        and any(fnmatchcase(device, pattern) for pattern in uplink.filter.devices)
+    }
 
 
 def secrets_of(settings: Uplink, directory: Path, credentials: Path | None) -> list[str]:

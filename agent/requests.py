@@ -9,17 +9,24 @@ from typing import Any
 
 from courtyard.agent.candidates import as_data, candidates
 from courtyard.agent.control import Handler, Progress, Refused
+from courtyard.agent.drills.drill import Result, Stage, Wish
+from courtyard.agent.drills.evidence import Evidence
+from courtyard.agent.refusal import Refusal
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.wiring import Gateway
+from courtyard.buffer import JournalError
 from courtyard.drivers.base import DriverError, Fault
 from courtyard.drivers.modbus.scan import Progress as Step
 from courtyard.drivers.modbus.scan import scan
 
 PROGRESS_EVERY_S = 0.5
+LONGEST_DRILL_S = 3600.0
 
 
-def handlers(gateway: Gateway, supervisor: Supervisor, reload: Callable[[], Awaitable[str]]) -> Mapping[str, Handler]:
-    """Handlers by request name."""
+def handlers(
+    gateway: Gateway, supervisor: Supervisor, reload: Callable[[], Awaitable[str]], evidence: Evidence
+) -> Mapping[str, Handler]:
+    """Handlers by request name; `evidence` keeps the list of drills."""
 
     async def status(request: Mapping[str, Any], progress: Progress) -> Any:
         journal = await gateway.journal.status()
@@ -68,7 +75,31 @@ def handlers(gateway: Gateway, supervisor: Supervisor, reload: Callable[[], Awai
     async def reload_site(request: Mapping[str, Any], progress: Progress) -> Any:
         return await reload()
 
-    return {"status": status, "read": read, "scan": scan_line, "reload": reload_site}
+    async def drill(request: Mapping[str, Any], progress: Progress) -> Any:
+        async def tell(stage: Stage) -> None:
+            await progress(stage)
+
+        wish = Wish(
+            _device(gateway, request),
+            str(request.get("class", "fire"))[:64],
+            str(request.get("by", "?"))[:64],
+            request.get("full") is True,
+            min(max(float(request.get("wait_s", 60.0)), 1.0), LONGEST_DRILL_S),
+        )
+        try:
+            result: Result = await gateway.drills.run(wish, tell)
+        except (Refusal, JournalError) as error:
+            raise Refused(" / ".join(error.text) if isinstance(error, Refusal) else str(error)) from error
+        try:
+            kept = await asyncio.to_thread(evidence.append, result)
+        except (OSError, ValueError) as error:
+            gateway.recorder.event("drill.not_kept", {"id": result.id, "error": str(error)[:200]}, test=True)
+            raise Refused(f"the drill was done but not kept: {error} / 演练已完成，但未能保存记录：{error}") from error
+        details = {"id": result.id, "passed": result.passed, **kept._asdict()}
+        gateway.recorder.event("drill.ended", details, device=result.device, test=True)
+        return {"drill": result, "passed": result.passed, "kept": kept._asdict()}
+
+    return {"drill": drill, "status": status, "read": read, "scan": scan_line, "reload": reload_site}
 
 
 def _device(gateway: Gateway, request: Mapping[str, Any]) -> str:

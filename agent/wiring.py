@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from courtyard.agent.alarms.acts import Acts
 from courtyard.agent.alarms.book import AlarmBook
@@ -21,27 +22,35 @@ from courtyard.agent.commands.dispatcher import Commands
 from courtyard.agent.commands.freshness import Arrival
 from courtyard.agent.commands.handlers import Ports, handlers
 from courtyard.agent.condition import Condition
+from courtyard.agent.drills.drill import Drills
+from courtyard.agent.drills.drill import Ports as DrillPorts
+from courtyard.agent.drills.passage import Passages, WatchedFeed
+from courtyard.agent.escalation.escalations import planned_steps
 from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.lines import DRIVERS, Lines, MakeDriver
 from courtyard.agent.normalise import Places
 from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.pipeline import Pipeline
-from courtyard.agent.platforms import Numbering, inventory_of, secrets_of
+from courtyard.agent.platforms import Numbering, inventory_of, platforms_of, secrets_of
 from courtyard.agent.reactions import Reactions
 from courtyard.agent.recorder import Recorder
 from courtyard.agent.records import LaneStatus, Status, instant
 from courtyard.agent.rules.rulebook import RuleBook
+from courtyard.agent.second_path import SecondPath
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.uplinks.inbox import Request
 from courtyard.agent.uplinks.uplink import MqttUplink
 from courtyard.buffer import Finding
-from courtyard.buffer.feed import Feed
 from courtyard.buffer.journal import Journal
 from courtyard.config.site import Uplink
 from courtyard.config.snapshot import Difference, Family, Snapshot, difference
 from courtyard.drivers.base import Fault, Scalar, Text, Write
 
+if TYPE_CHECKING:
+    from courtyard.agent.uplinks.gb26875.uplink import Gb26875Uplink
+
 PIPELINE, OUTPUTS, REACTIONS, RESIDENTS = "pipeline", "outputs", "reactions", "residents"
+ESCALATIONS, MODEM = "escalations", "modem"
 RELEASE_S = 1.5
 DISK_OK = "disk.ok"
 DISK_WORKS = Text("The disk works again.", "磁盘已恢复正常。")
@@ -85,9 +94,23 @@ class Gateway:
         self.outputs = Outputs(site.outputs, self.recorder, self._write, self.pipeline.say)
         self._reactions = Reactions(self.book, self.outputs, lambda: self.snapshot.site)
         self.acts = Acts(self.book)
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        self._credentials = Path(folder) if folder else None
+        self.second_path = SecondPath(
+            self.recorder,
+            self.book,
+            self.outputs,
+            lambda: self.snapshot,
+            say=self.pipeline.say,
+            health=self.pipeline.health,
+            credentials=self._credentials,
+            learn_secrets=learn_secrets,
+        )
+        self._passages = Passages()
+        self.drills = Drills(self.recorder, self.book, self.engine, self.acts, self._drill_ports())
         self.commands = Commands(self.recorder, gateway=site.gateway.id, handlers=handlers(self._ports()))
-        self.uplinks: dict[str, MqttUplink] = {}
-        self._feeds: dict[str, Feed] = {}
+        self.uplinks: dict[str, MqttUplink | Gb26875Uplink] = {}
+        self._feeds: dict[str, WatchedFeed] = {}
         self._disk_fault: Fault | None = None
         self._uplink_faults: dict[str, Fault] = {}
 
@@ -99,6 +122,8 @@ class Gateway:
         self.lines.start()
         self._supervisor.start(OUTPUTS, self.outputs.run)
         self._supervisor.start(REACTIONS, self._reactions.run)
+        self._supervisor.start(ESCALATIONS, self.second_path.escalations.run)
+        self._supervisor.start(MODEM, self.second_path.watch_modem)
         for uplink in self.snapshot.site.uplinks:
             self._start_uplink(uplink)
 
@@ -118,6 +143,7 @@ class Gateway:
         self.care.adjust(site.residents)
         self.pipeline.adjust(site, self._rules)
         self.outputs.adjust(site.outputs)
+        self.second_path.adjust()
         await self.lines.take(snapshot)
         for uplink in site.uplinks:
             if uplink.name not in self.uplinks:
@@ -129,7 +155,7 @@ class Gateway:
 
     async def release(self) -> None:
         """Switches every output off, while the lines still run."""
-        await self._supervisor.stop([REACTIONS, OUTPUTS], RELEASE_S)
+        await self._supervisor.stop([REACTIONS, ESCALATIONS, OUTPUTS], RELEASE_S)
 
     async def close(self) -> None:
         """Hands over what is in hand; the parts have been stopped before, the journal is closed after."""
@@ -189,6 +215,7 @@ class Gateway:
             resend=lambda uplink, *span: self._feeds[uplink].resend(*span),
             hold=self.outputs.hold,
             drop=self.outputs.drop,
+            silence=lambda alarm_id: self.second_path.escalations.silence(alarm_id),
             read=self.lines.read,
             write=self._write,
             writable=self._writable,
@@ -203,16 +230,39 @@ class Gateway:
 
     def _start_uplink(self, settings: Uplink) -> None:
         name = settings.name
-        folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        credentials = Path(folder) if folder else None
-        self._learn_secrets(secrets_of(settings, self.snapshot.directory, credentials))
+        self._learn_secrets(secrets_of(settings, self.snapshot.directory, self._credentials))
+        lanes = settings.filter.lanes if settings.station is None else ("alarm",)
+        feed = self._passages.watch(name, self.journal.attach(name, lanes=lanes, start=settings.start))
+        self._feeds[name] = feed
+        self.uplinks[name] = uplink = (
+            self._broker(settings, feed) if settings.station is None else self._centre(settings, feed)
+        )
+        uplink.set_inventory(inventory_of(self.snapshot))
+        self._supervisor.start(uplink_part(name), uplink.run)
+
+    def _centre(self, settings: Uplink, feed: WatchedFeed) -> Gb26875Uplink:
+        from courtyard.agent.centres import centre_uplink  # only few sites report to a fire-control centre
+
+        return centre_uplink(
+            settings,
+            feed,
+            self.recorder,
+            self.book,
+            self.acts,
+            self.second_path.handed,
+            lambda: self.snapshot,
+            say=self.pipeline.say,
+            fault=lambda fault: self._uplink_says(settings.name, fault),
+        )
+
+    def _broker(self, settings: Uplink, feed: WatchedFeed) -> MqttUplink:
+        name = settings.name
 
         async def execute(request: Request) -> bytes | None:
             arrival = Arrival(name, retained=request.retained, remaining_s=request.remaining_s)
             return await self.commands.execute(request.payload, arrival)
 
-        feed = self._feeds[name] = self.journal.attach(name, lanes=settings.filter.lanes, start=settings.start)
-        uplink = self.uplinks[name] = MqttUplink(
+        return MqttUplink(
             settings,
             self.snapshot.site.gateway.id,
             feed,
@@ -220,12 +270,19 @@ class Gateway:
             status=self.status,
             wall_ms=self.clock.wall_ms,
             directory=self.snapshot.directory,
-            credentials=credentials,
+            credentials=self._credentials,
             commands=execute,
             fault=lambda fault: self._uplink_says(name, fault),
         )
-        uplink.set_inventory(inventory_of(self.snapshot))
-        self._supervisor.start(uplink_part(name), uplink.run)
+
+    def _drill_ports(self) -> DrillPorts:
+        return DrillPorts(
+            gateway=self.snapshot.site.gateway.id,
+            passages=self._passages,
+            platforms=lambda device: platforms_of(self.snapshot.site, device),
+            steps=self.second_path.escalations.steps,
+            planned=lambda device, alarm_class: planned_steps(self.snapshot.site, device, alarm_class),
+        )
 
     async def _erase_history(self, devices: Collection[str]) -> int:
         return 0

@@ -86,6 +86,8 @@ class Difference(NamedTuple):
     outputs: Change
     rules: Change
     residents: Change
+    second_path: bool = False
+    """Escalations and their modem."""
 
     def __bool__(self) -> bool:
         return any(self)
@@ -160,6 +162,7 @@ def difference(old: Snapshot, new: Snapshot) -> Difference:
         _compare({each.name: each for each in before.outputs}, {each.name: each for each in after.outputs}),
         _compare({each.name: each for each in before.rules}, {each.name: each for each in after.rules}),
         _compare({each.id: each for each in before.residents}, {each.id: each for each in after.residents}),
+        (before.escalations, before.modem) != (after.escalations, after.modem),
     )
 
 

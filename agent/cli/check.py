@@ -6,6 +6,7 @@ import argparse
 
 import msgspec
 
+from courtyard.agent.escalation.sequence import sequences
 from courtyard.config.present import as_data, present
 from courtyard.config.read import check_site
 from courtyard.config.snapshot import InstalledDevice, Snapshot
@@ -17,7 +18,9 @@ def run(options: argparse.Namespace) -> int:
     verdict = check_site(options.site)
     findings = (*verdict.mistakes, *verdict.warnings)
     if options.json:
-        print(msgspec.json.encode({"valid": verdict.snapshot is not None, "findings": as_data(findings)}).decode())
+        told = list(sequences(verdict.snapshot.site)) if verdict.snapshot is not None else []
+        answer = {"valid": verdict.snapshot is not None, "findings": as_data(findings)}
+        print(msgspec.json.encode({**answer, "escalations": [sequence._asdict() for sequence in told]}).decode())
     else:
         if findings:
             print(present(findings, options.lang))

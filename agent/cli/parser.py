@@ -58,6 +58,7 @@ def build(language: Language, version: str) -> argparse.ArgumentParser:
     commands = _Commands(parser, language)
     _daemon(commands)
     _site(commands)
+    _drills(commands)
     _lines(commands)
     _journal(commands)
     _residents(commands)
@@ -84,6 +85,21 @@ def _site(commands: _Commands) -> None:
     say = commands.say
     check = commands.add("check", "check a site file; offline", "离线检查站点文件")
     check.add_argument("site", type=Path, nargs="?", default=SITE, help=say("site file", "站点文件"))
+
+
+def _drills(commands: _Commands) -> None:
+    say = commands.say
+    drill = commands.add("drill", "a test alarm to the platform, measured", "发起测试报警并测量到平台的全过程")
+    drill.add_argument("what", help=say("a device id, or list or verify", "设备编号，或 list、verify"))
+    drill.add_argument("--class", dest="alarm_class", default="fire", help=say("alarm class", "报警类别"))
+    drill.add_argument(
+        "--full", action="store_true", help=say("sirens and text messages too", "同时启动警号并发送短信")
+    )
+    drill.add_argument(
+        "--wait", type=float, default=60.0, metavar="S", help=say("longest wait, seconds", "最长等待秒数")
+    )
+    commands.data(drill)
+    commands.socket(drill)
 
 
 def _lines(commands: _Commands) -> None:

@@ -16,6 +16,7 @@ from courtyard.agent.commands.kinds import (
     Received,
     Resend,
     Shelve,
+    Silence,
     Sync,
     Unshelve,
     WriteTarget,
@@ -43,6 +44,8 @@ class Ports(NamedTuple):
     """Output, holder, seconds; returns when the device has confirmed."""
     drop: Callable[[str, str], int]
     """Output, holder; returns how many leases ended."""
+    silence: Callable[[str], int]
+    """Alarm; returns how many outputs of escalations end."""
     read: Callable[[str], Awaitable[Reading]]
     write: Callable[[str, str, Scalar], Awaitable[None]]
     """Device, target, value; returns when the device has confirmed."""
@@ -71,6 +74,9 @@ def handlers(ports: Ports) -> Mapping[str, Handler]:
 
     async def received(args: Received, order: Order) -> asyncio.Future[Appended]:
         return acts.received(order.arrival.via, args.alarm_id, args.occurrence, also=order.done({}))
+
+    async def silence(args: Silence, order: Order) -> Data:
+        return {"silenced": ports.silence(args.alarm_id)}
 
     async def sync(args: Sync, order: Order) -> Data:
         return {"count": await ports.sync()}
@@ -112,6 +118,7 @@ def handlers(ports: Ports) -> Mapping[str, Handler]:
         "shelve": shelve,
         "unshelve": unshelve,
         "received": received,
+        "silence": silence,
         "sync": sync,
         "resend": resend,
         "output": output,

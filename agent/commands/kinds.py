@@ -59,6 +59,13 @@ class Received(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     occurrence: Occurrence
 
 
+class Silence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The local sirens that an escalation holds for this alarm end; the alarm goes on, and no panel hears of it."""
+
+    alarm_id: AlarmId
+    reason: Reason
+
+
 class Sync(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Send every alarm that is not cleared again, as it stands."""
 
@@ -110,6 +117,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "shelve": Kind(Shelve, Text("Shelve an alarm", "搁置报警")),
     "unshelve": Kind(Unshelve, Text("End shelving", "取消搁置")),
     "received": Kind(Received, Text("Confirm receipt of an alarm", "确认平台已收到报警")),
+    "silence": Kind(Silence, Text("Silence the sirens of an escalation", "关闭升级步骤启动的警号")),
     "sync": Kind(Sync, Text("Send all open alarms again", "重新发送所有未解除报警"), timeout_s=60.0),
     "resend": Kind(Resend, Text("Send records again", "重新发送记录")),
     "output": Kind(HoldOutput, Text("Hold or release an output", "保持或释放输出"), "unknown", True, 90.0),

@@ -226,7 +226,7 @@ class Courses:
 
     def _open(self, plan: Escalation, facts: Facts, now: Moment) -> Iterator[Act]:
         key = Key(plan.name, facts.alarm_id)
-        if not _means(plan, facts) or key in self._courses:
+        if not means(plan, facts.device, facts.alarm_class) or key in self._courses:
             return
         if not facts.full and facts.received & self._awaits(plan):
             return
@@ -339,9 +339,10 @@ def _counts(step: Step) -> bool:
     return not isinstance(step, OutputStep)
 
 
-def _means(plan: Escalation, facts: Facts) -> bool:
-    return any(fnmatchcase(facts.device, pattern) for pattern in plan.devices) and any(
-        fnmatchcase(facts.alarm_class, pattern) for pattern in plan.classes
+def means(plan: Escalation, device: str, alarm_class: str) -> bool:
+    """Whether an escalation is for alarms of this device and class."""
+    return any(fnmatchcase(device, pattern) for pattern in plan.devices) and any(
+        fnmatchcase(alarm_class, pattern) for pattern in plan.classes
     )
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from courtyard.agent.alarms.alarm import Alarm
 from courtyard.agent.alarms.book import AlarmBook
-from courtyard.agent.escalation.course import Act, CourseKept, Courses, Facts, Key, Start, Stop
+from courtyard.agent.escalation.course import Act, CourseKept, Courses, Facts, Key, Start, Stop, means
 from courtyard.agent.escalation.handed import Handed
 from courtyard.agent.escalation.post import Letter, Post, Send
 from courtyard.agent.escalation.table import StepEvent
@@ -86,6 +86,11 @@ class Escalations:
         """The site has changed."""
         site = self._site()
         self._do(self._courses.adjust(site.escalations, awaited_of(site)))
+
+    def steps(self, alarm_id: str) -> dict[str, str]:
+        """Where the steps for an alarm stand, by what they do."""
+        courses = (course for course in self._courses.open if course.alarm_id == alarm_id)
+        return {f"{each.escalation}/{key}": step.state for each in courses for key, step in each.steps.items()}
 
     def silence(self, alarm_id: str) -> int:
         """A person ends the outputs that this alarm holds here; how many steps that were."""
@@ -201,6 +206,11 @@ def awaited_of(site: Site) -> frozenset[str]:
         for uplink in site.uplinks
         if not uplink.only_escalated and "alarm" in uplink.filter.lanes and (uplink.commands or uplink.station)
     )
+
+
+def planned_steps(site: Site, device: str, alarm_class: str) -> int:
+    """How many steps the escalations of an alarm have."""
+    return sum(len(each.steps) for each in site.escalations if means(each, device, alarm_class))
 
 
 def _gone(course: CourseKept) -> Facts:

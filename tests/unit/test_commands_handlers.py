@@ -31,6 +31,7 @@ class Site:
             resend=lambda *asked: self.note("resend", *asked) or 7,
             hold=self.hold,
             drop=lambda *asked: self.note("drop", *asked) or 1,
+            silence=lambda *asked: self.note("silence", *asked) or 2,
             read=self.read,
             write=self.write,
             writable=lambda: {("pump-1", "speed")},
