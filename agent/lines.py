@@ -71,7 +71,14 @@ def _fire_modbus(line: Line, surroundings: Surroundings) -> Driver:
     return RegisterDriver(line.settings, line.devices, surroundings.clock)
 
 
+def _cameras(line: Line, surroundings: Surroundings) -> Driver:
+    from courtyard.drivers.camera.driver import CameraDriver
+
+    return CameraDriver(line.devices, surroundings.clock)
+
+
 DRIVERS: Mapping[Family, MakeDriver] = {
+    "camera": _cameras,
     "modbus": _modbus,
     "fire": _fire,
     "fire-modbus": _fire_modbus,

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
+from courtyard.config.cameras import check_cameras, check_relay
 from courtyard.config.care_check import check_residents
 from courtyard.config.convert import Draft
 from courtyard.config.declared import NAMED_BY, Declared, is_wild
@@ -49,6 +50,7 @@ def check(site: Draft, declared: Declared, findings: Findings) -> None:
         _check_commands(device, declared, findings)
     _check_addresses(site, declared, findings)
     check_panels(site, declared, findings)
+    check_cameras(site, declared, findings)
     for output in site.drafts("outputs"):
         _check_output(output, declared, findings)
     _check_shared_targets(site, findings)
@@ -200,6 +202,9 @@ def _shares(device: Draft, declared: Declared) -> bool:
 def _check_output(output: Draft, declared: Declared, findings: Findings) -> None:
     device, target, path = output.get("device"), output.get("target"), output.path
     if device is None:
+        return
+    if device in declared.named("cameras"):
+        check_relay(output, declared.named("cameras")[device], findings)
         return
     if device not in declared.named("devices"):
         if declared.is_whole("devices"):

@@ -17,6 +17,7 @@ NAMED_BY = {
     "rules": "name",
     "escalations": "name",
     "residents": "id",
+    "cameras": "id",
 }
 """The setting that names the entries of each list."""
 

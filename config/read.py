@@ -84,7 +84,7 @@ def check_site(
     consistency.check(draft, Declared(draft, resolver.profiles, catalogue), findings)
     _check_loads(draft, resolved, findings)
     modem = draft.get("modem")
-    for table in (*draft.drafts("uplinks"), *([modem] if isinstance(modem, Draft) else [])):
+    for table in (*draft.drafts("uplinks"), *draft.drafts("cameras"), *([modem] if isinstance(modem, Draft) else [])):
         check_files(table, directory, credentials or _credentials(), findings)
     site = draft.build()
     if not isinstance(site, Site) or findings.count():

@@ -16,6 +16,7 @@ from courtyard.config.care import Resident
 from courtyard.config.fire import FireModbusPanel, FirePanel
 from courtyard.config.page import Web
 from courtyard.config.second_path import Escalation, Modem, Station
+from courtyard.drivers.camera.settings import Camera
 from courtyard.drivers.lines.settings import LineSettings, ListeningLines, Name, Seconds, help_text
 from courtyard.drivers.modbus.settings import RegisterPoint, WriteTarget
 
@@ -450,6 +451,13 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tuple[FireModbusPanel, ...],
         help_text("Fire panels that are read over Modbus.", "通过 Modbus 读取的消防控制器。"),
     ] = ()
+    cameras: Annotated[
+        tuple[Camera, ...],
+        help_text(
+            "ONVIF cameras: what they see is judged here, their video never leaves.",
+            "ONVIF 摄像机：画面只在本机分析，视频不外传。",
+        ),
+    ] = ()
     outputs: Annotated[
         tuple[Output, ...],
         help_text("Actuators that may be switched, each held only by a lease.", "允许动作的执行器，只能限时保持。"),
@@ -478,6 +486,6 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
 
     @property
-    def installed(self) -> tuple[Device | FirePanel | FireModbusPanel, ...]:
+    def installed(self) -> tuple[Device | FirePanel | FireModbusPanel | Camera, ...]:
         """Everything that has an id and a place of its own."""
-        return (*self.devices, *self.fire_panels, *self.fire_modbus_panels)
+        return (*self.devices, *self.fire_panels, *self.fire_modbus_panels, *self.cameras)

@@ -15,11 +15,16 @@ from courtyard.config.fire import FireModbusPanel, FirePanel
 from courtyard.config.panels import ResolvedPanel
 from courtyard.config.site import Site
 from courtyard.drivers.base import Text
+from courtyard.drivers.camera.login import InstalledCamera
 from courtyard.drivers.fire.ports import TITLES as PANEL_TITLES
 from courtyard.drivers.modbus.settings import ModbusDevice
 
-Family = Literal["modbus", "fire", "fire-modbus"]
+Family = Literal["modbus", "camera", "fire", "fire-modbus"]
 """What drives a device; all that hangs on one line is of one family."""
+
+
+CAMERAS = "cameras/onvif"
+"""What stands for the network that cameras are on; no line of a site can have this name."""
 
 
 class InstalledDevice(msgspec.Struct, frozen=True):
@@ -111,6 +116,10 @@ def resolve(
         )
         for line in site.lines
     }
+    cameras = [_camera(site, InstalledCamera(camera, directory)) for camera in site.cameras]
+    if cameras:
+        devices |= {camera.id: camera for camera in cameras}
+        lines[CAMERAS] = Line(None, "camera", tuple(camera.driver for camera in cameras))
     return Snapshot(site, directory, catalogue, MappingProxyType(lines), MappingProxyType(devices))
 
 
@@ -130,6 +139,15 @@ def _devices(site: Site, drivers: Mapping[str, ModbusDevice], catalogue: Catalog
             device.every_s,
             {point.register.point: catalogue[point.register.point] for point in driver.points},
         )
+
+
+def _camera(site: Site, camera: InstalledCamera) -> InstalledDevice:
+    settings = camera.settings
+    place = f"{site.gateway.place}/{settings.place}" if settings.place else site.gateway.place
+    title = Text("ONVIF camera", "ONVIF 摄像机")
+    return InstalledDevice(
+        settings.id, "camera", CAMERAS, camera, place, "camera/onvif", title, settings.name
+    )
 
 
 def _panel(site: Site, panel: FirePanel | FireModbusPanel, driver: Any) -> InstalledDevice:

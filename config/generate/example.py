@@ -130,6 +130,16 @@ SITE: dict[str, Any] = {
         }
     ],
     "modem": {"port": "/dev/serial/by-id/usb-SimTech-if02"},
+    "cameras": [
+        {
+            "id": "cam-b03-lift1",
+            "address": "192.168.1.64",
+            "username": "gateway",
+            "password_file": "secrets/cam-b03-lift1",
+            "place": "b03/x-lift1",
+            "silence": "60s",
+        }
+    ],
     "residents": [{"id": "r-017", "wearables": [], "buttons": [], "report": "minutes"}],
 }
 """Values only; what they mean comes from the settings types."""

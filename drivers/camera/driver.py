@@ -11,24 +11,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from courtyard.drivers.base import Clock, Sink, Write
 from courtyard.drivers.camera.faults import camera_error
 from courtyard.drivers.camera.frames import FrameBoard
 from courtyard.drivers.camera.hub import Hub
+from courtyard.drivers.camera.login import InstalledCamera
 from courtyard.drivers.camera.messages import Report
 from courtyard.drivers.camera.post import CameraPost
-from courtyard.drivers.camera.settings import Camera, Login
 
 LOOK_S = 1.0
-
-
-class InstalledCamera(NamedTuple):
-    """A camera with the way to its login, which is read when it is needed and raises DriverError when it cannot be."""
-
-    settings: Camera
-    login: Callable[[], Login]
 
 
 class CameraDriver:
@@ -71,7 +63,7 @@ class CameraDriver:
         wanted = {camera.settings.id: camera for camera in cameras}
         before, self._cameras = self._cameras, wanted
         for name, old in before.items():
-            if name in self._tasks and (name not in wanted or wanted[name].settings != old.settings):
+            if name in self._tasks and wanted.get(name) != old:
                 self._tasks.pop(name).cancel()
                 del self._posts[name]
                 self.hub.leave(name)

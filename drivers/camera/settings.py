@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta, field
@@ -12,6 +12,8 @@ from courtyard.drivers.lines.settings import Name, Seconds, help_text
 
 class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One ONVIF camera."""
+
+    install: ClassVar[int] = 1
 
     id: Annotated[Name, help_text("Name of the camera.", "摄像机编号。", example="cam-b03-lift1")]
     address: Annotated[
@@ -94,11 +96,14 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     ] = ()
     certificate: Annotated[
-        str | None,
-        Meta(
-            pattern=r"^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$",
-            extra={"allowed": ("a SHA-256 fingerprint: 64 hexadecimal digits", "SHA-256 指纹：64 位十六进制数字")},
-        ),
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$",
+                extra={"allowed": ("a SHA-256 fingerprint: 64 hexadecimal digits", "SHA-256 指纹：64 位十六进制数字")},
+            ),
+        ]
+        | None,
         help_text(
             "SHA-256 fingerprint of its own certificate, for https; without it, only an authority's pass.",
             "https 时摄像机自签证书的 SHA-256 指纹；不填则只接受受信任机构签发的证书。",
