@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from courtyard.buffer import Finding
@@ -70,6 +71,52 @@ WORDS: Final[dict[str, tuple[Text, Text]]] = {
     ),
 }
 """Code of a finding to what it means and what to do."""
+_REPAIRS = Text(
+    "Restart the gateway: it saves what can be read, begins a new epoch and tells the platform. Send a support bundle "
+    "if it comes again.",
+    "请重启网关：它会保存可读的数据，开始新的纪元并告知平台。若再次出现，请发送支持包。",
+)
+DEFECTS: Final[dict[str, tuple[Text, Text]]] = {
+    "db.damaged": (Text("The database is damaged: {detail}.", "数据库已损坏：{detail}。"), _REPAIRS),
+    "epoch.current": (
+        Text("{count} epochs call themselves the present one.", "有 {count} 个纪元同时标记为当前纪元。"),
+        _REPAIRS,
+    ),
+    "table.missing": (Text("The table {table} is missing.", "缺少数据表 {table}。"), _REPAIRS),
+    "version.unknown": (
+        Text("The database has version {version}, unknown here.", "数据库版本 {version} 无法识别。"),
+        Text("Use the version of courtyard that wrote it, or a newer one.", "请使用写入该数据库的版本或更新的版本。"),
+    ),
+    "row.corrupt": (
+        Text(
+            "Records {first} to {last} of {lane} ({epoch}) cannot be read.",
+            "{lane} 通道（{epoch}）的记录 {first}～{last} 无法读取。",
+        ),
+        _REPAIRS,
+    ),
+    "row.missing": (
+        Text(
+            "Records {first} to {last} of {lane} ({epoch}) are missing.",
+            "{lane} 通道（{epoch}）的记录 {first}～{last} 缺失。",
+        ),
+        _REPAIRS,
+    ),
+    "row.unexpected": (
+        Text(
+            "Records {first} to {last} of {lane} ({epoch}) are there though they should not be.",
+            "{lane} 通道（{epoch}）存在不应有的记录 {first}～{last}。",
+        ),
+        _REPAIRS,
+    ),
+    "progress.beyond": (
+        Text(
+            "The platform {uplink} has acknowledged records of {lane} ({epoch}) up to {last}, never written.",
+            "平台 {uplink} 确认到 {lane} 通道（{epoch}）的记录 {last}，但该记录从未写入。",
+        ),
+        _REPAIRS,
+    ),
+}
+"""What only `courtyard journal verify` finds."""
 
 
 class _Blank(dict[str, object]):
@@ -79,7 +126,16 @@ class _Blank(dict[str, object]):
 
 def fault_of(finding: Finding) -> Fault:
     """The finding as a fault; a code without words of its own is shown as it is."""
+    return _in_words(finding, WORDS)
+
+
+def defect_of(problem: Finding) -> Fault:
+    """What `courtyard journal verify` found in a journal that nobody runs or repairs meanwhile."""
+    return _in_words(problem, DEFECTS)
+
+
+def _in_words(finding: Finding, words: Mapping[str, tuple[Text, Text]]) -> Fault:
     fallback = (Text(f"Journal: {finding.code}", f"数据缓存：{finding.code}"), _NOTHING)
-    what, cure = WORDS.get(finding.code, fallback)
+    what, cure = words.get(finding.code, fallback)
     params = _Blank(finding.params)
     return Fault(f"journal.{finding.code}", Text(what.en.format_map(params), what.zh.format_map(params)), cure)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from courtyard.agent.control import Refused
+from courtyard.agent.journal_faults import defect_of
 from courtyard.agent.records import instant
 from courtyard.buffer import StoredRecord, inspection
 from courtyard.buffer.faults import DiskFault
@@ -26,7 +27,11 @@ def run(options: argparse.Namespace) -> int:
     try:
         return _ACTIONS[options.action](directory, options)
     except FileNotFoundError as error:
-        text = Text(f"no journal in {directory}: say --data", f"{directory} 中没有数据缓存：请用 --data 指定数据目录")
+        text = Text(
+            f"There is no journal in {directory}. Name the gateway's data directory with --data; "
+            "where no gateway has run yet there is none.",
+            f"{directory} 中没有数据缓存。请用 --data 指定网关的数据目录；网关从未运行过时没有数据缓存。",
+        )
         raise Refused(text.say(options.lang)) from error
     except DiskFault as error:
         raise Refused(
@@ -59,7 +64,8 @@ def _status(directory: Path, options: argparse.Namespace) -> int:
         for lane_name, backlog in uplink.backlog.items():
             oldest = "" if backlog.oldest_at_ms is None else instant(backlog.oldest_at_ms)
             table.add_row(name, lane_name, str(backlog.records), oldest, str(sum(uplink.lost.values())))
-    console.print(table)
+    if status.uplinks:
+        console.print(table)
     used = Text(f"{status.used_bytes / 1e6:.1f} MB on disk", f"磁盘占用 {status.used_bytes / 1e6:.1f} MB")
     console.print(used.say(language), highlight=False)
     return 0
@@ -96,7 +102,8 @@ def _verify(directory: Path, options: argparse.Namespace) -> int:
         print(msgspec.json.encode(verdict).decode())
         return 1 if verdict.problems else 0
     for problem in verdict.problems:
-        print(f"{problem.code}  {dict(problem.params)}")
+        fault = defect_of(problem)
+        print(f"{fault.what.say(options.lang)}\n  {fault.cure.say(options.lang)}")
     text = Text(
         f"{verdict.records} records in {verdict.epochs} epochs, {verdict.bytes / 1e6:.1f} MB: "
         + (f"{len(verdict.problems)} problems." if verdict.problems else "whole, without a hole."),

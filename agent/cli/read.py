@@ -15,6 +15,7 @@ from courtyard.agent.cli.status import one_answer
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.control import Refused, daemon_listens
 from courtyard.agent.lines import SPEAKS_BY_ITSELF, open_driver
+from courtyard.agent.records import instant
 from courtyard.config.catalogue import Catalogue
 from courtyard.config.present import present
 from courtyard.config.read import check_site
@@ -29,7 +30,10 @@ def run(options: argparse.Namespace) -> int:
         raise Refused(present(verdict.mistakes, options.lang))
     if options.device not in verdict.snapshot.devices:
         known = ", ".join(list(verdict.snapshot.devices)[:20])
-        text = Text(f"no device {options.device}; known: {known}", f"没有设备 {options.device}；现有：{known}")
+        text = Text(
+            f"The site has no device {options.device}. Name one of: {known}.",
+            f"站点中没有设备 {options.device}。请改用：{known}。",
+        )
         raise Refused(text.say(options.lang))
     if daemon_listens(options.socket):
         answer = asyncio.run(one_answer(options.socket, "read", options.lang, device=options.device, raw=options.raw))
@@ -74,4 +78,6 @@ def _show(answer: dict[str, Any], catalogue: Catalogue, language: Language, cons
             table.add_row(name, point.label.say(language), shown, point.unit or "", quality)
         console.print(table)
     for frame in answer.get("frames", ()):
-        console.print(str(frame), style="dim", highlight=False)
+        at_ms, direction, data = frame
+        arrow = {"sent": "->", "received": "<-"}[direction]
+        console.print(f"{instant(at_ms)} {arrow} {data}", style="dim", highlight=False, soft_wrap=True)

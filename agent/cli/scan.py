@@ -99,10 +99,19 @@ def _line(options: argparse.Namespace) -> LineSettings:
         if given:
             host, _, port = given.rpartition(":")
             if not host or not port.isdigit():
-                raise Refused(f"{given}: HOST:PORT")
+                text = Text(
+                    f"{given} names no endpoint. Write host and port, such as 192.168.1.20:502.",
+                    f"{given} 不是有效的端点。请写主机和端口，例如 192.168.1.20:502。",
+                )
+                raise Refused(text.say(options.lang))
             return kind("scan", host, int(port))
     if not options.line:
-        text = Text("say --line, --port, --tcp or --rtu-tcp", "请给出 --line、--port、--tcp 或 --rtu-tcp")
+        text = Text(
+            "Nothing says where to look. Give --line NAME (a line of the site), --port /dev/..., --tcp HOST:PORT or "
+            "--rtu-tcp HOST:PORT.",
+            "未指定扫描位置。请给出 --line 线路名（站点中的线路）、--port /dev/...、--tcp 主机:端口 或 "
+            "--rtu-tcp 主机:端口。",
+        )
         raise Refused(text.say(options.lang))
     verdict = check_site(options.site)
     if verdict.snapshot is None:
@@ -110,7 +119,10 @@ def _line(options: argparse.Namespace) -> LineSettings:
     lines = verdict.snapshot.lines
     if options.line not in lines:
         names = ", ".join(lines)
-        text = Text(f"no line {options.line}; the site has: {names}", f"没有线路 {options.line}；现有：{names}")
+        text = Text(
+            f"The site has no line {options.line}. Name one of: {names}.",
+            f"站点中没有线路 {options.line}。请改用：{names}。",
+        )
         raise Refused(text.say(options.lang))
     return scannable(verdict.snapshot, options.line)
 
@@ -121,7 +133,10 @@ def numbers(text: str) -> list[int]:
     for part in text.split(","):
         first, _, last = part.strip().partition("-")
         if not first.isdigit() or not (last or first).isdigit() or not 1 <= int(first) <= int(last or first) <= 247:
-            raise Refused(f"{text}: 1-247")
+            raise Refused(
+                f"{text} names no addresses. Write numbers from 1 to 247, such as 1-32,100. / "
+                f"{text} 不是有效的地址范围。请填写 1～247，例如 1-32,100。"
+            )
         found += range(int(first), int(last or first) + 1)
     return list(dict.fromkeys(found))
 

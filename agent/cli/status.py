@@ -32,7 +32,11 @@ async def one_answer(socket: Path, do: str, language: Language, **arguments: Any
             if kind == "result":
                 return value
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        text = Text(f"no gateway answers at {socket}", f"{socket} 处没有运行中的网关")
+        text = Text(
+            f"No gateway answers at {socket}. Start it (sudo systemctl start courtyard), "
+            "or name its socket with --socket.",
+            f"{socket} 处没有运行中的网关。请启动网关（sudo systemctl start courtyard），或用 --socket 指定其套接字。",
+        )
         raise Refused(text.say(language)) from error
     except PermissionError as error:
         text = Text(
@@ -62,7 +66,8 @@ def _show(status: dict[str, Any], language: Language, console: Console) -> None:
         backlog = sum(lane[0] for lane in uplink["backlog"].values())
         cells = (backlog, uplink["records"], uplink["in_flight_messages"], uplink["refused"])
         table.add_row(uplink["name"], connected.say(language), *map(str, cells))
-    console.print(table)
+    if status["uplinks"]:
+        console.print(table)
     journal = status["journal"]
     used, quota = journal["used_bytes"], journal["quota_bytes"]
     text = Text(

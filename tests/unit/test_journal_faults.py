@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from courtyard.agent.journal_faults import WORDS, fault_of
-from courtyard.buffer import Finding
+from courtyard.agent.journal_faults import DEFECTS, WORDS, defect_of, fault_of
+from courtyard.buffer import Finding, inspection
 from courtyard.buffer.findings import CODES
 
 
@@ -25,3 +28,13 @@ def test_the_facts_are_filled_in(code: str) -> None:
 
 def test_a_finding_with_a_fact_missing_is_still_told() -> None:
     assert "?" in fault_of(Finding("disk.full", 0)).what.en
+
+
+def test_every_defect_that_verify_can_name_has_words_with_its_facts() -> None:
+    source = Path(inspection.__file__).read_text()
+    found = re.findall(r'_problem\(\s*"([a-z.]+)"((?:, \w+=)?[^\n]*)', source)
+    assert {code for code, _ in found} == DEFECTS.keys()
+    for code, facts in found:
+        fault = defect_of(Finding(code, 0, dict.fromkeys(re.findall(r"(\w+)=", facts), "<fact>")))
+        assert "?" not in fault.what.en + fault.what.zh, code
+        assert fault.cure.zh
