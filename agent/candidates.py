@@ -32,7 +32,7 @@ def candidates(folders: Iterable[Path] = ()) -> dict[str, Candidate]:
     return {
         name: candidate(each.profile)
         for name, each in loaded.items()
-        if each is not None and each.profile is not None and not each.profile.template
+        if each is not None and isinstance(each.profile, ModbusProfile) and not each.profile.template
     }
 
 

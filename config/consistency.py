@@ -22,8 +22,8 @@ from courtyard.config.page import LOOPBACK
 from courtyard.config.panels import LISTS, check_panels
 from courtyard.config.quantities import duration_text, size_text
 from courtyard.drivers.ble.settings import WearableProfile
-from courtyard.drivers.lines.settings import BleLine, RtuTcpLine, SerialLine
-from courtyard.drivers.modbus.settings import ModbusProfile, TcpServerLine, UdpLine
+from courtyard.drivers.lines.settings import BleLine, RtuTcpLine, SerialLine, TcpServerLine, UdpLine
+from courtyard.drivers.modbus.settings import ModbusProfile
 
 _RULE_SETTINGS = {
     "threshold": ("point", "above", "below", "hysteresis", "for_s"),

@@ -165,7 +165,8 @@ def _scalar(shape: Scalar, raw: object, path: Path, findings: Findings) -> Any:
 
 
 def _wrong(shape: Shape, raw: object, path: Path, findings: Findings) -> Any:
-    nearest = nearest_value(shape, raw) if isinstance(shape, Scalar) else None
+    scalars = shape.options if isinstance(shape, Either) else (shape,) if isinstance(shape, Scalar) else ()
+    nearest = next((offer for each in scalars if (offer := nearest_value(each, raw)) is not None), None)
     findings.add("value.wrong", path, found=shown(raw), allowed=allowed(shape), nearest=nearest)
     return WRONG
 

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from courtyard.config.catalogue import Catalogue
 from courtyard.config.convert import Draft
+from courtyard.config.library import Profile, measured
 from courtyard.drivers.modbus.settings import ModbusProfile, WriteTarget
 
 NAMED_BY = {
@@ -25,7 +26,7 @@ NAMED_BY = {
 class Declared:
     """The lists of a site by name.  `profiles` by device id, as far as they could be loaded."""
 
-    def __init__(self, site: Draft, profiles: Mapping[str, ModbusProfile], catalogue: Catalogue) -> None:
+    def __init__(self, site: Draft, profiles: Mapping[str, Profile], catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self.profiles = profiles
         self._lists: dict[str, dict[str, Draft]] = {}
@@ -72,14 +73,16 @@ class Declared:
         if draft is None or device not in self.profiles or "writes" not in draft.values:
             return None
         own = [write.build() for write in draft.drafts("writes")]
-        targets = {write.name: write for write in (*self.profiles[device].writes, *own) if write is not None}
+        profile = self.profiles[device]
+        fixed = profile.writes if isinstance(profile, ModbusProfile) else ()
+        targets = {write.name: write for write in (*fixed, *own) if write is not None}
         return None if None in own else targets
 
     def _points(self, name: str, draft: Draft) -> set[str] | None:
         own = [point.get("point") for point in draft.drafts("points")]
         if name not in self.profiles or "points" not in draft.values or None in own:
             return None
-        return {*(register.point for register in self.profiles[name].points), *own}
+        return {*measured(self.profiles[name]), *own}
 
 
 def is_wild(pattern: str) -> bool:

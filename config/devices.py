@@ -10,11 +10,13 @@ import msgspec
 from courtyard.config.catalogue import Catalogue
 from courtyard.config.convert import Draft
 from courtyard.config.describe import names
-from courtyard.config.library import Library, Loaded, check_points
+from courtyard.config.library import Library, Loaded, Profile, check_points
 from courtyard.config.mistakes import Findings, nearest_name
 from courtyard.config.points import compile_point
 from courtyard.config.site import Device
+from courtyard.config.wearables import Secrets, check_key, check_wearable, ready
 from courtyard.drivers.base import Text
+from courtyard.drivers.ble.settings import BleDevice, WearableProfile
 from courtyard.drivers.modbus.settings import ModbusDevice, ModbusPoint, ModbusProfile, RegisterPoint
 
 
@@ -22,19 +24,20 @@ class Resolved(NamedTuple):
     """A device of the site and the same for its driver."""
 
     settings: Device
-    driver: ModbusDevice
+    driver: ModbusDevice | BleDevice
 
 
 class Resolver:
     """Resolves the devices of one site.  `profiles` collects, by device id, the profiles that could be loaded."""
 
-    def __init__(self, library: Library, catalogue: Catalogue, findings: Findings) -> None:
+    def __init__(self, library: Library, catalogue: Catalogue, findings: Findings, secrets: Secrets) -> None:
+        self._secrets = secrets
         self._library = library
         self._catalogue = catalogue
         self._findings = findings
         self._told: set[str] = set()
         self._points: dict[tuple[str, tuple[tuple[str, float], ...]], tuple[ModbusPoint, ...]] = {}
-        self.profiles: dict[str, ModbusProfile] = {}
+        self.profiles: dict[str, Profile] = {}
 
     def resolve(self, draft: Draft) -> Resolved | None:
         """The device, or None when anything about it is wrong (which is reported)."""
@@ -44,17 +47,33 @@ class Resolver:
             return None
         if draft.get("id"):
             self.profiles[draft.get("id")] = profile
+        if isinstance(profile, WearableProfile):
+            return self._wearable(draft, profile, before)
         options = self._options(draft, profile)
         self._check_own(draft, profile)
+        for key in ("key_file", "beacon"):
+            if draft.get(key):
+                self._findings.add("wearable.none", (*draft.path, key), at="key", profile=draft.get("profile"))
+        address = draft.get("address")
+        if isinstance(address, str):
+            self._findings.add("device.unit_wanted", (*draft.path, "address"), found=address)
         device = draft.build()
-        if not isinstance(device, Device) or self._findings.count() > before:
+        if not isinstance(device, Device) or not isinstance(address, int) or self._findings.count() > before:
             return None
         points = self._compiled(device.profile, profile.points, options)
         if device.points:
             points += self._compile(device.points, options)
         if device.writes:
             profile = msgspec.structs.replace(profile, writes=(*profile.writes, *device.writes))
-        return Resolved(device, ModbusDevice(device.id, device.address, profile, points, device.every_s))
+        return Resolved(device, ModbusDevice(device.id, address, profile, points, device.every_s))
+
+    def _wearable(self, draft: Draft, profile: WearableProfile, before: int) -> Resolved | None:
+        check_wearable(draft, profile, self._findings)
+        key = check_key(draft, self._secrets, self._findings)
+        device = draft.build()
+        if not isinstance(device, Device) or self._findings.count() > before:
+            return None
+        return Resolved(device, ready(device, profile, key))
 
     def _compiled(
         self, name: str, registers: Iterable[RegisterPoint], options: Mapping[str, float]
@@ -68,7 +87,7 @@ class Resolver:
     def _compile(self, registers: Iterable[RegisterPoint], options: Mapping[str, float]) -> tuple[ModbusPoint, ...]:
         return tuple(compile_point(register, options, self._catalogue[register.point]) for register in registers)
 
-    def _profile(self, draft: Draft) -> ModbusProfile | None:
+    def _profile(self, draft: Draft) -> Profile | None:
         name, path = draft.get("profile"), (*draft.path, "profile")
         if name is None:
             return None

@@ -13,13 +13,25 @@ from courtyard.config.convert import MISSING, Draft, convert
 from courtyard.config.mistakes import Findings, Mistake
 from courtyard.config.points import check_point
 from courtyard.config.positions import Path as SettingPath
-from courtyard.config.shape import table_of
+from courtyard.config.shape import shape_of
 from courtyard.config.syntax import parse
 from courtyard.config.text_file import read_text
+from courtyard.drivers.ble.settings import WearableProfile
 from courtyard.drivers.modbus.settings import ModbusProfile, RegisterPoint
 
 PRODUCT_PROFILES = Path(__file__).with_name("profiles")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
+
+
+Profile = ModbusProfile | WearableProfile
+"""A device type of any family."""
+
+
+def measured(profile: Profile) -> tuple[str, ...]:
+    """The points that a device type brings."""
+    if isinstance(profile, WearableProfile):
+        return profile.measures
+    return tuple(register.point for register in profile.points)
 
 
 class Loaded(NamedTuple):
@@ -27,7 +39,7 @@ class Loaded(NamedTuple):
 
     name: str
     file: Path
-    profile: ModbusProfile | None
+    profile: Profile | None
     mistakes: tuple[Mistake, ...]
 
 
@@ -70,14 +82,19 @@ class Library:
         return tuple(sorted(name for name in found if _NAME.fullmatch(name)))
 
 
-def read_profile(findings: Findings, catalogue: Catalogue) -> ModbusProfile | None:
+def read_profile(findings: Findings, catalogue: Catalogue) -> Profile | None:
     """The profile in a source; None when `findings` has a mistake."""
     raw, whole = parse(findings)
-    draft = convert(table_of(ModbusProfile), raw, (), findings)
+    draft = convert(shape_of(Profile), raw, (), findings)
     if not whole:
         findings.mistakes = [each for each in findings.mistakes if each.code not in MISSING]
         return None
     profile = draft.build() if isinstance(draft, Draft) else None
+    if isinstance(profile, WearableProfile):
+        for index, point in enumerate(profile.measures):
+            if point not in catalogue:
+                findings.add("point.unknown", ("measures", index), found=point, near=catalogue)
+        return None if findings.count() else profile
     if not isinstance(profile, ModbusProfile):
         return None
     _check(profile, catalogue, findings)

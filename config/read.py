@@ -28,9 +28,11 @@ from courtyard.config.site import Site
 from courtyard.config.snapshot import Snapshot, resolve
 from courtyard.config.syntax import parse
 from courtyard.config.text_file import read_text
+from courtyard.config.wearables import secrets_in
 from courtyard.config.wire_time import load as load_of
 from courtyard.drivers.base import Language
 from courtyard.drivers.lines.settings import RtuTcpLine, SerialLine
+from courtyard.drivers.modbus.settings import ModbusDevice
 
 TOO_BUSY = 1.0
 BUSY = 0.8
@@ -78,14 +80,16 @@ def check_site(
     if not whole:  # what a blanked line may have said is not missed
         findings.mistakes = [each for each in findings.mistakes if each.code not in MISSING]
         return _verdict(None, findings, draft)
-    resolver = Resolver(Library((own / "profiles", PRODUCT_PROFILES), catalogue), catalogue, findings)
+    credentials = credentials or _credentials()
+    library = Library((own / "profiles", PRODUCT_PROFILES), catalogue)
+    resolver = Resolver(library, catalogue, findings, secrets_in(directory, credentials))
     resolved = [device for each in draft.drafts("devices") if (device := resolver.resolve(each)) is not None]
     panels = resolve_panels(draft, own, findings)
     consistency.check(draft, Declared(draft, resolver.profiles, catalogue), findings)
     _check_loads(draft, resolved, findings)
     modem = draft.get("modem")
     for table in (*draft.drafts("uplinks"), *draft.drafts("cameras"), *([modem] if isinstance(modem, Draft) else [])):
-        check_files(table, directory, credentials or _credentials(), findings)
+        check_files(table, directory, credentials, findings)
     site = draft.build()
     if not isinstance(site, Site) or findings.count():
         return _verdict(None, findings, draft)
@@ -123,7 +127,8 @@ def _check_loads(site: Draft, resolved: list[Resolved], findings: Findings) -> N
     """Whether each serial line has the time for what is read on it."""
     for draft in site.drafts("lines"):
         line = draft.build()
-        devices = [each.driver for each in resolved if each.settings.line == draft.get("name")]
+        here = [each.driver for each in resolved if each.settings.line == draft.get("name")]
+        devices = [device for device in here if isinstance(device, ModbusDevice)]
         if not isinstance(line, SerialLine | RtuTcpLine) or not devices:
             continue
         load = load_of(line, devices)

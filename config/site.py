@@ -17,7 +17,7 @@ from courtyard.config.fire import FireModbusPanel, FirePanel
 from courtyard.config.page import Web
 from courtyard.config.second_path import Escalation, Modem, Station
 from courtyard.drivers.camera.settings import Camera
-from courtyard.drivers.lines.settings import LineSettings, ListeningLines, Name, Seconds, help_text
+from courtyard.drivers.lines.settings import BleLine, LineSettings, ListeningLines, Name, Seconds, help_text
 from courtyard.drivers.modbus.settings import RegisterPoint, WriteTarget
 
 Bytes = Annotated[int, Meta(extra={"kind": "size"})]
@@ -232,6 +232,9 @@ class Beacon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     means: Annotated[Literal["sos", "fall"], help_text("What it calls for.", "求助类型：呼救或跌倒。")] = "sos"
 
 
+Bluetooth = Annotated[BleLine, help_text("A Bluetooth adapter, for wearables.", "蓝牙适配器，用于穿戴设备。")]
+
+
 class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One installed point: a meter, a relay board, a detector."""
 
@@ -263,7 +266,9 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             str,
             Meta(
                 pattern=r"^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$",
-                extra={"allowed": ('the address of a wearable: "C0:FF:EE:00:00:01"', '穿戴设备地址："C0:FF:EE:00:00:01"')},
+                extra={
+                    "allowed": ('the address of a wearable: "C0:FF:EE:00:00:01"', '穿戴设备地址："C0:FF:EE:00:00:01"')
+                },
             ),
         ],
         help_text(
@@ -315,7 +320,6 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         help_text(
             "File that holds the key of a wearable's adverts: 32 hexadecimal digits and nothing else.",
             "存放穿戴设备广播密钥的文件，仅含 32 位十六进制数。",
-            example="secrets/sos-017",
         ),
     ] = None
     beacon: Annotated[
@@ -433,7 +437,7 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         help_text("Platforms that get the records.", "接收记录的平台。"),
     ] = ()
     lines: Annotated[
-        tuple[LineSettings | ListeningLines, ...],
+        tuple[LineSettings | ListeningLines | Bluetooth, ...],
         help_text("Wires and sockets that devices hang on.", "连接设备的线路。"),
     ] = ()
     devices: Annotated[

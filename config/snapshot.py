@@ -15,6 +15,7 @@ from courtyard.config.fire import FireModbusPanel, FirePanel
 from courtyard.config.panels import ResolvedPanel
 from courtyard.config.site import Site
 from courtyard.drivers.base import Text
+from courtyard.drivers.ble.settings import BleDevice
 from courtyard.drivers.camera.login import InstalledCamera
 from courtyard.drivers.fire.ports import TITLES as PANEL_TITLES
 from courtyard.drivers.modbus.settings import ModbusDevice
@@ -100,7 +101,7 @@ class Difference(NamedTuple):
 
 def resolve(
     site: Site,
-    drivers: Mapping[str, ModbusDevice],
+    drivers: Mapping[str, DriverDevice],
     directory: Path,
     catalogue: Catalogue,
     panels: Iterable[ResolvedPanel] = (),
@@ -123,12 +124,12 @@ def resolve(
     return Snapshot(site, directory, catalogue, MappingProxyType(lines), MappingProxyType(devices))
 
 
-def _devices(site: Site, drivers: Mapping[str, ModbusDevice], catalogue: Catalogue) -> Iterator[InstalledDevice]:
+def _devices(site: Site, drivers: Mapping[str, DriverDevice], catalogue: Catalogue) -> Iterator[InstalledDevice]:
     for device in site.devices:
         driver = drivers[device.id]
         yield InstalledDevice(
             device.id,
-            "modbus",
+            "ble" if isinstance(driver, BleDevice) else "modbus",
             device.line,
             driver,
             f"{site.gateway.place}/{device.place}" if device.place else site.gateway.place,
@@ -137,8 +138,14 @@ def _devices(site: Site, drivers: Mapping[str, ModbusDevice], catalogue: Catalog
             device.name,
             device.install,
             device.every_s,
-            {point.register.point: catalogue[point.register.point] for point in driver.points},
+            {point: catalogue[point] for point in _points(driver)},
         )
+
+
+def _points(device: DriverDevice) -> tuple[str, ...]:
+    if isinstance(device, BleDevice):
+        return device.profile.measures
+    return tuple(point.register.point for point in device.points)
 
 
 def _camera(site: Site, camera: InstalledCamera) -> InstalledDevice:

@@ -15,6 +15,7 @@ from rich.table import Table
 from courtyard.agent.control import Refused
 from courtyard.drivers.base import Language, Text
 from courtyard.drivers.dissection import Dissection
+from courtyard.drivers.modbus.settings import ModbusProfile
 
 Dissect = Callable[[bytes], Dissection]
 
@@ -101,7 +102,7 @@ def _with_points(module: Any, options: argparse.Namespace, frame: bytes) -> Diss
 
     profiles = library()
     loaded = profiles.load(options.profile)
-    if loaded is None or loaded.profile is None:
+    if loaded is None or not isinstance(loaded.profile, ModbusProfile):
         names = ", ".join(profiles.names())
         text = Text(f"no profile {options.profile}; known: {names}", f"没有设备模板 {options.profile}；现有：{names}")
         raise Refused(text.say(options.lang))

@@ -8,10 +8,10 @@ from pathlib import Path
 from courtyard.config.generate.example import example_text
 from courtyard.config.generate.reference import points_page, schema_text, settings_page
 from courtyard.config.generate.schema import schema_of
-from courtyard.config.shape import table_of
+from courtyard.config.library import Profile
+from courtyard.config.shape import shape_of, table_of
 from courtyard.config.site import Site
 from courtyard.drivers.base import Text
-from courtyard.drivers.modbus.settings import ModbusProfile
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def files() -> dict[str, str]:
     """Every generated file: path from the checkout to its content."""
     site = schema_of(table_of(Site), Text("Courtyard site", "Courtyard 站点文件"))
-    profile = schema_of(table_of(ModbusProfile), Text("Courtyard device profile", "Courtyard 设备模板"))
+    profile = schema_of(shape_of(Profile), Text("Courtyard device profile", "Courtyard 设备模板"))
     return {
         "config/site.schema.json": schema_text(site),
         "config/profile.schema.json": schema_text(profile),

@@ -33,6 +33,7 @@ SITE: dict[str, Any] = {
         {"kind": "serial", "name": "rs485-1", "port": "/dev/serial/by-id/usb-FTDI-0", "baud": 9600},
         {"kind": "tcp", "name": "pump-room", "host": "192.168.1.60"},
         {"kind": "rtu-tcp", "name": "block-4", "host": "192.168.1.50", "port": 4001},
+        {"kind": "ble", "name": "ble-b03", "adapter": "hci0"},
         {"kind": "serial", "name": "fire-1", "port": "/dev/serial/by-id/usb-FTDI-1", "baud": 9600},
         {"kind": "tcp-server", "name": "fire-net", "port": 5200, "peers": ["192.168.1.0/24"]},
         {"kind": "udp", "name": "fire-udp", "port": 5201, "peers": ["192.168.1.0/24"]},
@@ -93,6 +94,33 @@ SITE: dict[str, Any] = {
                 }
             ],
         },
+        {
+            "id": "band-017",
+            "profile": "wearable/heart-rate-band",
+            "line": "ble-b03",
+            "address": "C0:FF:EE:00:00:01",
+            "place": "b03/u02/f06/r601",
+        },
+        {
+            "id": "sos-017",
+            "profile": "wearable/bthome-button-encrypted",
+            "line": "ble-b03",
+            "address": "C0:FF:EE:01:00:01",
+            "key_file": "secrets/sos-017",
+            "place": "b03/u02/f06/r601",
+        },
+        {
+            "id": "sos-018",
+            "profile": "wearable/beacon-button",
+            "line": "ble-b03",
+            "address": "C0:FF:EE:01:00:03",
+            "beacon": {
+                "normal": "00112233-4455-6677-8899-AABBCCDDEEFF/3/1",
+                "alarm": "00112233-4455-6677-8899-AABBCCDDEEFF/3/2",
+                "means": "sos",
+            },
+            "place": "b03/u02/f06/r602",
+        },
     ],
     "fire_panels": [
         {"id": "fp-b03", "line": "fire-1", "protocol": "jbf", "place": "b03/x-fire-room"},
@@ -140,7 +168,7 @@ SITE: dict[str, Any] = {
             "silence": "60s",
         }
     ],
-    "residents": [{"id": "r-017", "wearables": [], "buttons": [], "report": "minutes"}],
+    "residents": [{"id": "r-017", "wearables": ["band-017"], "buttons": ["sos-017"], "report": "minutes"}],
 }
 """Values only; what they mean comes from the settings types."""
 

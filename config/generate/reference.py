@@ -10,10 +10,11 @@ from courtyard.config.catalogue import SITE_PREFIX, product_catalogue
 from courtyard.config.describe import allowed
 from courtyard.config.generate.schema import plain
 from courtyard.config.generate.toml_text import value_text
-from courtyard.config.library import PRODUCT_PROFILES, Library
+from courtyard.config.library import PRODUCT_PROFILES, Library, measured
 from courtyard.config.shape import Items, Shape, Table, Variants, table_of
 from courtyard.config.site import Site
 from courtyard.drivers.base import Language, Text
+from courtyard.drivers.ble.settings import WearableProfile
 from courtyard.drivers.modbus.settings import ModbusProfile
 
 _SITE_TITLE = Text("Settings of a site", "站点文件说明")
@@ -40,10 +41,10 @@ def settings_page(language: Language) -> str:
     for title, table, is_list in _tables(table_of(Site), ""):
         lines += _section(_bracketed(title, is_list), table, language)
     lines += [f"# {_PROFILE_TITLE.say(language)}", "", _PROFILE_INTRO.say(language), ""]
-    profile = table_of(ModbusProfile)
-    lines += _section(f'{_TOP.say(language)}, {profile.tag_key} = "{profile.tag}"', profile, language)
-    for title, table, is_list in _tables(profile, ""):
-        lines += _section(_bracketed(title, is_list), table, language)
+    for profile in (table_of(ModbusProfile), table_of(WearableProfile)):
+        lines += _section(f'{_TOP.say(language)}, {profile.tag_key} = "{profile.tag}"', profile, language)
+        for title, table, is_list in _tables(profile, ""):
+            lines += _section(_bracketed(title, is_list), table, language)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -118,9 +119,7 @@ def points_page() -> str:
         loaded = library.load(name)
         if loaded is not None and loaded.profile is not None:
             profile = loaded.profile
-            points = (
-                ", ".join(f"`{register.point}`" for register in profile.points) or "given by the site 由站点文件给出"
-            )
+            points = ", ".join(f"`{point}`" for point in measured(profile)) or "given by the site 由站点文件给出"
             lines.append(f"| `{name}` | {profile.title_en} | {profile.title_zh} | {points} |")
     return "\n".join(lines) + "\n"
 

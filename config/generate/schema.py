@@ -17,10 +17,10 @@ UPLINK_URL_PATTERN = "^(?:mqtts?://[^/?#@]+|(?:tcp|udp)://[^/?#@]+:[0-9]{1,5})/?
 _TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}
 
 
-def schema_of(table: Table, title: Text) -> dict[str, Any]:
+def schema_of(shape: Shape, title: Text) -> dict[str, Any]:
     """The schema of a whole file."""
     definitions: dict[str, Any] = {}
-    root = _object(table, definitions)
+    root = _object(shape, definitions) if isinstance(shape, Table) else _schema(shape, definitions)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title.en, "x-title-zh": title.zh}
     return head | root | {"$defs": dict(sorted(definitions.items()))}
 

@@ -138,6 +138,28 @@ class UdpLine(msgspec.Struct, frozen=True, tag_field="kind", tag="udp", forbid_u
     most: Most = 64
 
 
+class BleLine(msgspec.Struct, frozen=True, tag_field="kind", tag="ble", forbid_unknown_fields=True):
+    """A Bluetooth adapter."""
+
+    name: LineName
+    adapter: Annotated[
+        str,
+        Meta(pattern=r"^hci[0-9]{1,2}$", extra={"allowed": ("hci and a number: hci0", "hci 加数字：hci0")}),
+        help_text(
+            "Bluetooth adapter; `bluetoothctl list` shows them. Each has one line and one owner.",
+            "蓝牙适配器，可用 bluetoothctl list 查看；每个适配器只能用于一条线路。",
+        ),
+    ] = "hci0"
+    connections: Annotated[
+        int,
+        Meta(ge=1, le=20),
+        help_text(
+            "Most connections at a time: 3 to 5 for cheap adapters, about 7 for built-in ones.",
+            "最大同时连接数：廉价适配器 3～5，内置适配器约 7。",
+        ),
+    ] = 5
+
+
 LineSettings = (
     Annotated[SerialLine, help_text("A serial port: RS-485 or RS-232.", "串口：RS-485 或 RS-232。")]
     | Annotated[TcpLine, help_text("A TCP endpoint that speaks Modbus TCP.", "Modbus TCP 的 TCP 端点。")]

@@ -12,6 +12,7 @@ import pytest
 
 from courtyard.config.messages import messages
 from courtyard.config.mistakes import Mistake
+from tests.blestack_sites import MISTAKES as WEARABLES
 from tests.config_rig import GATEWAY, GOOD, LINE, METER, POINT, PROFILE, RULE, changed, check
 from tests.escalation_sites import MISTAKES
 
@@ -181,6 +182,7 @@ CASES: dict[str, Case] = {
         changed('name = "community"', 'name = "community"\nusername = "me"\npassword_file = «"credential:pw"')
     ),
     **{code: Case(text, "fire" if code == "reference.uplink" else None) for code, text in MISTAKES.items()},
+    **{code: Case(text, files=files) for code, (text, files) in WEARABLES.items()},
 }
 ELSEWHERE = {
     "file.missing", "file.unreadable", "file.too_large", "file.encoding", "secret_file.hidden", "credential.missing",

@@ -68,6 +68,8 @@ def test_programs_get_everything_in_both_languages(tmp_path: Path) -> None:
         "options",
         "points",
         "writes",
+        "key_file",
+        "beacon",
         "commands",
     )
     en, zh = ", ".join(settings), "、".join(settings)

@@ -27,7 +27,8 @@ from hw_sim.meters import Bove, KaifengXintai, Tuf2000, UltraD
 from tests.config_rig import GATEWAY, LINE, PROFILE, check
 
 NOW = 1_795_329_015.0
-NAMES = Library((PRODUCT_PROFILES,), product_catalogue()).names()
+LIBRARY = Library((PRODUCT_PROFILES,), product_catalogue())
+NAMES = [name for name in LIBRARY.names() if not name.startswith("wearable/")]
 TUF, KAIFENG, BOVE, ULTRAD = "water/tuf-2000", "water/kaifeng-xintai", "water/bove", "water/ultrad"
 PULSES = (
     '{ point = "water.volume.total", address = 2, type = "uint32", unit = "L", scale = 10, offset = 123400 }',
