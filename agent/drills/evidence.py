@@ -148,7 +148,9 @@ def _encode(entry: Entry) -> bytes:
 
 
 def _decoded(line: bytes) -> Entry | None:
+    """None for what this box would not have written in this way."""
     try:
-        return msgspec.json.decode(line, type=Entry)
-    except msgspec.MsgspecError:
+        entry = msgspec.json.decode(line, type=Entry)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+    return entry if _encode(entry) == line else None
