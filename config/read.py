@@ -88,7 +88,8 @@ def check_site(
     consistency.check(draft, Declared(draft, resolver.profiles, catalogue), findings)
     _check_loads(draft, resolved, findings)
     modem = draft.get("modem")
-    for table in (*draft.drafts("uplinks"), *draft.drafts("cameras"), *([modem] if isinstance(modem, Draft) else [])):
+    named = [table for key in ("uplinks", "devices", "cameras") for table in draft.drafts(key)]
+    for table in (*named, *([modem] if isinstance(modem, Draft) else [])):
         check_files(table, directory, credentials, findings)
     site = draft.build()
     if not isinstance(site, Site) or findings.count():

@@ -20,7 +20,8 @@ from courtyard.drivers.camera.login import InstalledCamera
 from courtyard.drivers.fire.ports import TITLES as PANEL_TITLES
 from courtyard.drivers.modbus.settings import ModbusDevice
 
-Family = Literal["modbus", "camera", "fire", "fire-modbus"]
+DriverDevice = ModbusDevice | BleDevice
+Family = Literal["modbus", "fire", "fire-modbus", "ble", "camera"]
 """What drives a device; all that hangs on one line is of one family."""
 
 
@@ -152,9 +153,7 @@ def _camera(site: Site, camera: InstalledCamera) -> InstalledDevice:
     settings = camera.settings
     place = f"{site.gateway.place}/{settings.place}" if settings.place else site.gateway.place
     title = Text("ONVIF camera", "ONVIF 摄像机")
-    return InstalledDevice(
-        settings.id, "camera", CAMERAS, camera, place, "camera/onvif", title, settings.name
-    )
+    return InstalledDevice(settings.id, "camera", CAMERAS, camera, place, "camera/onvif", title, settings.name)
 
 
 def _panel(site: Site, panel: FirePanel | FireModbusPanel, driver: Any) -> InstalledDevice:
