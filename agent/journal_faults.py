@@ -8,6 +8,8 @@ from typing import Final
 from courtyard.buffer import Finding
 from courtyard.drivers.base import Fault, Text
 
+LONGEST_FACT = 160
+"""Characters; SQLite may have pages of complaints."""
 _NOTHING = Text("Nothing to do; the platform is told.", "无需处理；已告知平台。")
 _DISK = Text(
     "Data is kept in memory until the disk works again; a power cut would lose it. Replace the card or disk soon.",
@@ -137,5 +139,5 @@ def defect_of(problem: Finding) -> Fault:
 def _in_words(finding: Finding, words: Mapping[str, tuple[Text, Text]]) -> Fault:
     fallback = (Text(f"Journal: {finding.code}", f"数据缓存：{finding.code}"), _NOTHING)
     what, cure = words.get(finding.code, fallback)
-    params = _Blank(finding.params)
+    params = _Blank({name: " ".join(str(fact).split())[:LONGEST_FACT] for name, fact in finding.params.items()})
     return Fault(f"journal.{finding.code}", Text(what.en.format_map(params), what.zh.format_map(params)), cure)

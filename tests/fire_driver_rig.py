@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
-
-import async_solipsism
 
 from courtyard.drivers.base import DriverError, Fault, NotKept, Reading, Signal
 from courtyard.drivers.fire.panel import PanelDriver
@@ -18,6 +16,8 @@ from courtyard.drivers.lines.settings import LineSettings, RtuTcpLine, SerialLin
 from courtyard.drivers.lines.wire import Listener, Wire
 from hw_sim.panels.attach import Attached
 from hw_sim.panels.panel import Panel
+from tests.virtual_time import elapse as elapse
+from tests.virtual_time import virtual
 
 T = TypeVar("T")
 SERIAL = SerialLine(name="fire-1", port="/dev/ttyV0")
@@ -25,23 +25,7 @@ SERVER = RtuTcpLine(name="fire-1", host="server", port=4001)
 FULL = os.environ.get("COURTYARD_CAMPAIGN") == "full"
 START_MS = 1_795_329_015_000
 """2026-11-22T06:30:15Z."""
-
-
-def virtually(main: Callable[[], Awaitable[T]]) -> T:
-    """Runs on a loop whose time jumps to the next timer when nothing else is to do."""
-
-    async def wrapped() -> T:
-        return await main()
-
-    with asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner:
-        return runner.run(wrapped())
-
-
-async def elapse(seconds: float) -> None:
-    """Lets so much virtual time pass."""
-    over = asyncio.Event()
-    asyncio.get_running_loop().call_later(seconds, over.set)
-    await over.wait()
+virtually = virtual
 
 
 class LoopClock:

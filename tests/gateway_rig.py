@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import async_solipsism
 import msgspec
 
 from courtyard.agent.alarms.acts import Acts
@@ -23,6 +21,8 @@ from courtyard.agent.rules.rulebook import RuleBook
 from courtyard.config.site import Site
 from courtyard.drivers.base import Severity, Text
 from tests.contracts.fake_journal import FakeJournal
+from tests.virtual_time import elapse as elapse
+from tests.virtual_time import virtual as virtual
 
 T = TypeVar("T")
 START_MS = 1_795_329_015_000
@@ -50,23 +50,6 @@ class VirtualClock:
 def examples(short: int) -> int:
     """How many examples a property is tried with; fifty times as many with COURTYARD_CAMPAIGN=full."""
     return 50 * short if os.environ.get("COURTYARD_CAMPAIGN") == "full" else short
-
-
-def virtual(main: Callable[[], Awaitable[T]]) -> T:
-    """Runs on a loop whose time jumps to the next timer when nothing else is to do."""
-
-    async def wrapped() -> T:
-        return await main()
-
-    with asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner:
-        return runner.run(wrapped())
-
-
-async def elapse(seconds: float) -> None:
-    """Lets so much virtual time pass."""
-    over = asyncio.Event()
-    asyncio.get_running_loop().call_later(seconds, over.set)
-    await over.wait()
 
 
 async def settle(turns: int = 8) -> None:
