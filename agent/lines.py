@@ -18,6 +18,7 @@ from datetime import tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from courtyard.agent.notebook import JournalNotebook
 from courtyard.agent.recorder import GatewayClock
 from courtyard.agent.supervisor import Supervisor
 from courtyard.config.snapshot import Family, InstalledDevice, Line, Snapshot
@@ -36,16 +37,18 @@ from courtyard.drivers.base import (
     Write,
     Writes,
 )
-from courtyard.drivers.lines.settings import LineSettings, RtuTcpLine, SerialLine, TcpLine
+from courtyard.drivers.lines.settings import BleLine, LineSettings, RtuTcpLine, SerialLine, TcpLine
 
 REST_S = 1.5
 
 
 class Surroundings(NamedTuple):
-    """What a driver may need besides its line: the gateway's clock, and the time zone of the site."""
+    """What a driver may need besides its line: the gateway's clock, the time zone of the site, and a place for small
+    state that outlives the process, where there is one."""
 
     clock: GatewayClock
     zone: tzinfo
+    notebook: JournalNotebook | None = None
 
 
 MakeDriver = Callable[[Line, Surroundings], Driver]
@@ -77,9 +80,27 @@ def _cameras(line: Line, surroundings: Surroundings) -> Driver:
     return CameraDriver(line.devices, surroundings.clock)
 
 
+def _ble(line: Line, surroundings: Surroundings) -> Driver:
+    from courtyard.drivers.ble.bluez.radio import BluezRadio
+    from courtyard.drivers.ble.driver import BleDriver
+
+    settings: BleLine = line.settings
+    return BleDriver(
+        settings.name,
+        line.devices,
+        BluezRadio(settings.adapter),
+        surroundings.clock,
+        surroundings.zone,
+        adapter=settings.adapter,
+        slots=settings.connections,
+        notebook=surroundings.notebook,
+    )
+
+
 DRIVERS: Mapping[Family, MakeDriver] = {
     "camera": _cameras,
     "modbus": _modbus,
+    "ble": _ble,
     "fire": _fire,
     "fire-modbus": _fire_modbus,
 }
@@ -97,9 +118,10 @@ class Lines:
         supervisor: Supervisor,
         *,
         drivers: Mapping[Family, MakeDriver] = DRIVERS,
+        notebook: JournalNotebook | None = None,
     ) -> None:
         self._snapshot, self._clock, self._sink, self._supervisor = snapshot, clock, sink, supervisor
-        self._make = drivers
+        self._make, self._notebook = drivers, notebook
         self._drivers: dict[str, Driver] = {}
 
     def start(self) -> None:
@@ -180,7 +202,7 @@ class Lines:
 
     def _made(self, line: Line) -> Driver:
         assert line.family is not None
-        return self._make[line.family](line, Surroundings(self._clock, _zone(self._snapshot)))
+        return self._make[line.family](line, Surroundings(self._clock, _zone(self._snapshot), self._notebook))
 
     def _run(self, name: str) -> None:
         failed = False

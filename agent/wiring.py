@@ -29,6 +29,7 @@ from courtyard.agent.escalation.escalations import planned_steps
 from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.lines import DRIVERS, Lines, MakeDriver
 from courtyard.agent.normalise import Places
+from courtyard.agent.notebook import JournalNotebook
 from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.pipeline import Pipeline
 from courtyard.agent.platforms import Numbering, inventory_of, platforms_of, secrets_of
@@ -90,7 +91,9 @@ class Gateway:
         self.pipeline = Pipeline(
             self.recorder, self.book, self.engine, self._places, site, self._rules, self.care.discretion
         )
-        self.lines = Lines(snapshot, clock, self.pipeline, supervisor, drivers=drivers)
+        self.lines = Lines(
+            snapshot, clock, self.pipeline, supervisor, drivers=drivers, notebook=JournalNotebook(self.recorder)
+        )
         self.outputs = Outputs(site.outputs, self.recorder, self._write, self.pipeline.say)
         self._reactions = Reactions(self.book, self.outputs, lambda: self.snapshot.site)
         self.acts = Acts(self.book)

@@ -49,6 +49,11 @@ CLASSES: Mapping[str, Text] = {
     "vital": Text("Vital sign out of range", "体征异常"),
     "not_seen": Text("Wearable not seen", "佩戴设备失联"),
     "no_heartbeat": Text("Call button without a sign of life", "求助按钮失联"),
+    "battery_low": Text("Battery nearly empty", "电量低"),
+    "not_worn": Text("Wearable not worn", "设备未佩戴"),
+    "motion": Text("Motion", "检测到移动"),
+    "door": Text("Door or window open", "门窗打开"),
+    "button": Text("Button pressed", "按钮按下"),
     "battery_level": Text("Battery nearly empty", "电量低"),
 }
 

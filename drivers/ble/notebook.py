@@ -45,9 +45,13 @@ class Counters:
         self._kept: dict[str, tuple[dict[str, int], float]] = {}
 
     def recall(self, device: str) -> dict[str, int]:
-        """The counters that were kept; none of a device that is new.  Raises ValueError when they are damaged."""
+        """The counters that were kept; none of a device that is new, or when they are damaged: a call for help that is
+        heard is worth more than a recording that is refused."""
         kept = self._notebook.recall(_PREFIX + device).get(_PREFIX + device)
-        return {} if kept is None else msgspec.json.decode(kept, type=dict[str, int])
+        try:
+            return {} if kept is None else msgspec.json.decode(kept, type=dict[str, int])
+        except msgspec.MsgspecError:
+            return {}
 
     async def keep(self, device: str, memory: Memory, now_s: float, *, at_once: bool) -> None:
         """Notes the counters of a memory, when they are new and it is time."""

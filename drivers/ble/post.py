@@ -20,6 +20,8 @@ from courtyard.drivers.ble.settings import BleDevice
 
 MOST_WAITING = 64
 """Signals of one device that wait for the disk; of life-safety ones, twice as many."""
+CALL_S = 30.0
+"""So long after it was pressed a button calls; a press after that is another call, an occurrence of its own."""
 WRONG_KEY = 5
 """So many packets in a row that the key does not open."""
 
@@ -38,6 +40,7 @@ class Post:
         self.trouble: Fault | None = None
         """Why no connection comes about."""
         self._unopened = 0
+        self._calls: dict[tuple[str, str], tuple[float, Signal]] = {}
         self._waiting: deque[Signal] = deque()
         self._news = asyncio.Event()
         self._retired = False
@@ -94,7 +97,11 @@ class Post:
     def _take(self, observation: Observation, sink: Sink, raw_hex: str) -> None:
         at_ms, mono_ms = self._clock.wall_ms(), self._clock.mono_ms()
         for event in observation.events:
-            self._queue(event.signal(self.device.id, at_ms=at_ms, mono_ms=mono_ms, raw_hex=raw_hex))
+            signal = event.signal(self.device.id, at_ms=at_ms, mono_ms=mono_ms, raw_hex=raw_hex)
+            if event.momentary and signal.severity == 1:
+                ends_s = asyncio.get_running_loop().time() + CALL_S
+                self._calls[event.kind, event.source] = (ends_s, signal)
+            self._queue(signal)
         reading = observation.reading(self.device.id, at_ms=at_ms, mono_ms=mono_ms, zone=self._zone)
         if reading is not None:
             self.counts["readings"] += 1
@@ -128,7 +135,13 @@ class Post:
         await self._counters.keep(self._subject, self.memory, now_s, at_once=False)
 
     def look(self, sink: Sink, since_s: float, now_s: float) -> None:
-        """Tells the sink when the device falls silent, or is heard again; `since_s` is when listening began."""
+        """Tells the sink when the device falls silent, or is heard again, and when a press is over; `since_s` is when
+        listening began."""
+        for key, (ends_s, signal) in list(self._calls.items()):
+            if now_s >= ends_s:
+                del self._calls[key]
+                at_ms, mono_ms = self._clock.wall_ms(), self._clock.mono_ms()
+                self._queue(msgspec.structs.replace(signal, active=False, at_ms=at_ms, mono_ms=mono_ms))
         fault = self._fault(since_s, now_s)
         if fault is None and self.heard_s is None:
             return
