@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import async_solipsism
 import pytest
 from pymodbus.constants import ExcCodes
 from pymodbus.framer import FramerRTU, FramerSocket
@@ -31,6 +30,8 @@ from courtyard.drivers.lines.settings import LineSettings, SerialLine, TcpLine
 from courtyard.drivers.lines.wire import Listener, Wire
 from courtyard.drivers.modbus.driver import ModbusDriver
 from courtyard.drivers.modbus.settings import ModbusDevice, ModbusPoint, ModbusProfile, RegisterPoint
+from tests.virtual_time import elapse as elapse
+from tests.virtual_time import virtual as virtual
 
 SERIAL = SerialLine(name="bus", port="/dev/ttyV0", baud=9600, stop_bits=2)
 TCP = TcpLine(name="endpoint", host="meter", port=502)
@@ -44,24 +45,6 @@ def examples(short: int) -> int:
 
 
 Result = TypeVar("Result")
-
-
-def run_virtually(main: Callable[[], Awaitable[Result]]) -> Result:
-    """Runs to the end in virtual time; sleeping costs nothing."""
-    with asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner:
-
-        async def whole() -> Result:
-            return await main()
-
-        return runner.run(whole())
-
-
-async def elapse(seconds: float = 0.0) -> None:
-    """Lets virtual time pass; 0 lets everything run that can."""
-    loop = asyncio.get_running_loop()
-    passed = loop.create_future()
-    loop.call_later(seconds, passed.set_result, None)
-    await passed
 
 
 @dataclass
@@ -285,7 +268,7 @@ def poll(line: VirtualLine, devices: list[ModbusDevice], script: Script) -> Memo
         assert line.wire is None or not line.wire.is_open
         return memory
 
-    return run_virtually(main)
+    return virtual(main)
 
 
 def for_seconds(seconds: float) -> Script:

@@ -21,7 +21,7 @@ from courtyard.drivers.modbus.connection import CLOSED, make_link
 from courtyard.drivers.modbus.link import Ask, LineDown, Link, NotYet, Records, Refused, Unanswered
 from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import ModbusProfile
-from tests.modbus_rig import SERIAL, TCP, Slave, VirtualLine, elapse, examples, run_virtually
+from tests.modbus_rig import SERIAL, TCP, Slave, VirtualLine, elapse, examples, virtual
 
 LATE_S = 2.0
 DELAYS_S = (0.0, 0.01, 0.3, 0.6, 1.4, 1.9)
@@ -109,7 +109,7 @@ def ask_all(
         link.close(CLOSED)
         return answered, records
 
-    return run_virtually(main)
+    return virtual(main)
 
 
 @given(plan=asks, data=st.data(), most=most_registers)
@@ -226,7 +226,7 @@ def test_a_unit_without_another_way_to_ask_is_let_alone_and_then_proven() -> Non
         await elapse(early.value.until - asyncio.get_running_loop().time())
         assert await link.read(ask) == struct.pack(">H", 3) * 6
 
-    run_virtually(main)
+    virtual(main)
     assert [count for _, count in asked] == [6, 4, 6]
 
 
@@ -251,7 +251,7 @@ def test_a_wider_question_that_is_refused_is_not_asked_again() -> None:
         await elapse(early.value.until - asyncio.get_running_loop().time())
         assert await link.read(ask) == struct.pack(">H", 7) * 6
 
-    run_virtually(main)
+    virtual(main)
 
 
 def test_a_refusal_that_may_be_an_earlier_ones_is_believed_only_when_none_can_be_late() -> None:
@@ -273,7 +273,7 @@ def test_a_refusal_that_may_be_an_earlier_ones_is_believed_only_when_none_can_be
         with pytest.raises(Refused):
             await link.read(third)
 
-    run_virtually(main)
+    virtual(main)
 
 
 def test_a_connection_that_speaks_something_else_is_named() -> None:
@@ -291,4 +291,4 @@ def test_a_connection_that_speaks_something_else_is_named() -> None:
         assert down.value.fault.code == "line.tcp.framing"
         assert not link.up
 
-    run_virtually(main)
+    virtual(main)

@@ -19,8 +19,8 @@ from tests.modbus_rig import (
     VirtualLine,
     meter,
     poll,
-    run_virtually,
     twenty_registers,
+    virtual,
 )
 
 RELAY: dict[str, Any] = {
@@ -42,7 +42,7 @@ def test_it_is_what_the_agent_expects() -> None:
         assert isinstance(driver, Writes)
         assert isinstance(driver, Counts)
 
-    run_virtually(main)
+    virtual(main)
 
 
 def test_read_brings_one_device_now() -> None:
@@ -79,7 +79,7 @@ def test_read_works_without_run() -> None:
             await driver.read("m1")
         assert error.value.fault.code == "line.open.busy"
 
-    run_virtually(main)
+    virtual(main)
 
 
 def test_writes_are_confirmed_and_read_back() -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-
-import async_solipsism
 
 from courtyard.agent.supervisor import FIRST_BACKOFF_S, LAST_BACKOFF_S, LOOK_S, STABLE_S, Stuck, Supervisor, part_fault
+from tests.virtual_time import virtual
 
 
 class LoopClock:
@@ -18,14 +16,6 @@ class LoopClock:
 
     def mono_ms(self) -> int:
         return int(asyncio.get_running_loop().time() * 1000)
-
-
-def run(main: Callable[[], Awaitable[None]]) -> None:
-    async def wrapped() -> None:
-        await main()
-
-    with asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner:
-        runner.run(wrapped())
 
 
 def test_a_failing_part_restarts_with_growing_bounded_backoff_and_others_run_on() -> None:
@@ -51,7 +41,7 @@ def test_a_failing_part_restarts_with_growing_bounded_backoff_and_others_run_on(
         assert supervisor.status()[0].last_error == "ValueError: boom"
         assert await supervisor.stop_all() == []
 
-    run(main)
+    virtual(main)
     waits = [wait for _, wait in ends]
     assert waits[:4] == [FIRST_BACKOFF_S, 2.0, 4.0, 8.0]
     assert max(waits) == LAST_BACKOFF_S
@@ -73,7 +63,7 @@ def test_a_part_that_ran_long_starts_again_with_the_first_backoff() -> None:
         await asyncio.sleep(500)
         await supervisor.stop_all()
 
-    run(main)
+    virtual(main)
     assert waits == [FIRST_BACKOFF_S] * 4
 
 
@@ -89,7 +79,7 @@ def test_a_part_that_ends_quietly_is_restarted_too() -> None:
         await asyncio.sleep(5)
         await supervisor.stop_all()
 
-    run(main)
+    virtual(main)
     assert errors
     assert set(errors) == {None}
 
@@ -113,7 +103,7 @@ def test_stopping_is_bounded_and_names_what_hangs() -> None:
         assert supervisor.names() == []
         await asyncio.sleep(60)
 
-    run(main)
+    virtual(main)
 
 
 def test_the_fault_of_a_failed_part_says_whose_it_is() -> None:
@@ -152,7 +142,7 @@ def test_a_part_that_does_not_get_on_is_started_again_alone_and_is_well_a_minute
         await asyncio.sleep(300)
         await supervisor.stop_all()
 
-    run(main)
+    virtual(main)
     assert [part for part, _ in ends] == ["line"]
     assert isinstance(ends[0][1], Stuck)
     assert starts == [0, 0, 20 + LOOK_S + FIRST_BACKOFF_S]
@@ -174,7 +164,7 @@ def test_a_process_that_was_held_up_as_a_whole_has_no_stuck_parts() -> None:
         await asyncio.sleep(60)
         await supervisor.stop_all()
 
-    run(main)
+    virtual(main)
     assert ends == []
 
 
@@ -191,5 +181,5 @@ def test_the_time_out_of_a_part_is_its_own_error() -> None:
         await asyncio.sleep(1.5)
         await supervisor.stop_all()
 
-    run(main)
+    virtual(main)
     assert [type(error) for error in errors] == [TimeoutError]
