@@ -165,8 +165,9 @@ def _check_line_of(device: Draft, declared: Declared, findings: Findings) -> Non
         if isinstance(profile, WearableProfile) != (line.table.cls is BleLine):
             found = device.get("profile")
             findings.add("device.wrong_line", (*device.path, "line"), found=found, line=name, kind=line.table.tag)
-    elif name in known and known[name].table.cls in (TcpServerLine, UdpLine):
-        findings.add("line.no_modbus", (*device.path, "line"), found=name, kind=str(known[name].table.tag))
+            return
+    if line is not None and line.table.cls in (TcpServerLine, UdpLine):
+        findings.add("line.no_modbus", (*device.path, "line"), found=name, kind=str(line.table.tag))
 
 
 def _check_commands(device: Draft, declared: Declared, findings: Findings) -> None:

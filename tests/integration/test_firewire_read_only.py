@@ -100,25 +100,27 @@ def every_command(name: str, alarm_id: str) -> Iterator[tuple[str, dict[str, Any
             yield kind, args
 
 
-def order(number: int, kind: str, args: dict[str, Any]) -> bytes:
+def order(name: str, kind: str, args: dict[str, Any]) -> bytes:
     now = datetime.datetime.now(datetime.UTC)
     times = {"issued_at": now.isoformat(), "expires_at": (now + datetime.timedelta(minutes=5)).isoformat()}
-    return json.dumps(
-        {"v": 1, "id": f"c-{number}", "kind": kind, "origin": "operator:test", "args": args, **times}
-    ).encode()
+    return json.dumps({"v": 1, "id": name, "kind": kind, "origin": "operator:test", "args": args, **times}).encode()
+
+
+def command_all(stage: Box, operator: Subscriber, name: str) -> None:
+    """Sends every command about one panel, and waits for their outcomes."""
+    alarms = [record["alarm_id"] for record in stage.platform.records["alarm"] if record["device"] == name]
+    orders = [order(f"{name}.{n}", *each) for n, each in enumerate(every_command(name, [*alarms, f"{name}:fire:"][0]))]
+    for each in orders:
+        operator.publish(f"courtyard/v1/{GATEWAY}/command", each)
+    sent = {f"{name}.{number}" for number in range(len(orders))}
+    stage.wait(lambda: sent <= {outcome["id"] for outcome in stage.platform.outcomes})
 
 
 def drive(stage: Box, names: list[str]) -> None:
     """Every command from the platform, and every command of the command line that reaches for a device or a line."""
-    number = 0
     with Subscriber(stage.broker.port, GATEWAY, lambda topic, payload: None, client_id="operator") as operator:
         for name in names:
-            alarms = [record["alarm_id"] for record in stage.platform.records["alarm"] if record["device"] == name]
-            for alarm_id in (alarms or [f"{name}:fire:"])[:1]:
-                for kind, args in every_command(name, alarm_id):
-                    number += 1
-                    operator.publish(f"courtyard/v1/{GATEWAY}/command", order(number, kind, args))
-        stage.wait(lambda: len({outcome["id"] for outcome in stage.platform.outcomes}) >= number)
+            command_all(stage, operator, name)
     done = {outcome["kind"] for outcome in stage.platform.outcomes if outcome["result"] == "done"}
     assert {"acknowledge", "sync"} <= done
     assert not {"write", "read", "output"} & done
