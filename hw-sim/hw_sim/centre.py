@@ -116,7 +116,7 @@ class Centre:
         self._device = 0
         self._voice: Voice | None = None
         self._server: asyncio.Server | asyncio.DatagramTransport | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._notes: set[asyncio.Task[None]] = set()
         self.table: Mapping[str, Command] = {
             "mood": Command(self.set_mood, "confirm, silent, deny: what reports get"),
@@ -143,6 +143,8 @@ class Centre:
         if self._server is not None:
             self._server.close()
         self.drop()
+        if self._open:
+            await asyncio.wait(self._open)
 
     def describe(self) -> dict[str, Any]:
         return {"host": "127.0.0.1", "port": self.port, "address": self.address}
@@ -153,7 +155,7 @@ class Centre:
         self.mood = words[0]
 
     def drop(self) -> None:
-        for writer in self._writers:
+        for writer in self._open.values():
             writer.transport.abort()
 
     def patrol(self, minutes: int) -> None:
@@ -217,7 +219,9 @@ class Centre:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self._writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._open[task] = writer
         buffer = bytearray()
         try:
             while data := await reader.read(4096):
@@ -226,7 +230,7 @@ class Centre:
         except ConnectionError:
             return
         finally:
-            self._writers.discard(writer)
+            del self._open[task]
             writer.close()
 
 
