@@ -14,13 +14,16 @@ import asyncio
 import logging
 import signal
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from courtyard.agent import requests
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.control import ControlServer, Refused
 from courtyard.agent.drills.evidence import Evidence
 from courtyard.agent.journal_faults import fault_of
+from courtyard.agent.latest import Latest
 from courtyard.agent.lines import DRIVERS, MakeDriver
 from courtyard.agent.notify import Notifier
 from courtyard.agent.records import Details, stamp
@@ -30,14 +33,19 @@ from courtyard.buffer import Finding, JournalInUse, Options
 from courtyard.buffer.journal import Journal
 from courtyard.config.last_good import check_last_good, keep_last_good
 from courtyard.config.mistakes import Mistake
+from courtyard.config.page import Web
 from courtyard.config.present import present
 from courtyard.config.read import check_site
 from courtyard.config.redact import Redactor
 from courtyard.config.snapshot import Family, Snapshot
 from courtyard.drivers.base import Fault, Text
 
+if TYPE_CHECKING:
+    from courtyard.agent.page.part import Page
+
 log = logging.getLogger(__name__)
 
+PAGE = "page"
 CLOCK_EVERY_S = 5.0
 FILE_EVERY_S = 2.0
 PARTS_GRACE_S = 2.0
@@ -69,6 +77,9 @@ class Daemon:
         self._reload = asyncio.Event()
         self._gateway: Gateway | None = None
         self.site_mistakes: tuple[Mistake, ...] = ()
+        self.site_warnings: tuple[Mistake, ...] = ()
+        self._web: Web | None = None
+        self._page: Page | None = None
 
     async def run(self) -> None:
         """Returns after a clean stop.  Raises Refused when there is no site to run or the journal is in use."""
@@ -106,6 +117,38 @@ class Daemon:
             "control": ControlServer(self._socket, handlers).run,
         }.items():
             self._supervisor.start(name, start)
+        if gateway.snapshot.site.web is not None:
+            self._show(gateway, gateway.snapshot.site.web)
+
+    def _show(self, gateway: Gateway, web: Web) -> None:
+        """Starts the page of the gateway."""
+        self._web = web
+        self._supervisor.start(PAGE, lambda: self._run_page(gateway, web))
+
+    async def _run_page(self, gateway: Gateway, web: Web) -> None:
+        if self._page is None:
+            part = await asyncio.to_thread(import_module, "courtyard.agent.page.part")
+            latest = Latest()
+            gateway.pipeline.observers.append(latest.note)
+            self._page = part.Page(
+                gateway,
+                latest,
+                self._supervisor,
+                self._data,
+                self._path,
+                mistakes=lambda: (*self.site_mistakes, *self.site_warnings),
+                redactor=self._redactor,
+            )
+        await self._page.run(web)
+
+    async def _adjust_page(self, gateway: Gateway) -> None:
+        web = gateway.snapshot.site.web
+        if web != self._web:
+            self._web = web
+            await self._supervisor.stop([PAGE])
+            gateway.pipeline.health(PAGE, None)
+            if web is not None:
+                self._show(gateway, web)
 
     async def _shut_down(self, gateway: Gateway, journal: Journal) -> None:
         self._notifier.stopping()
@@ -121,6 +164,7 @@ class Daemon:
 
     def _first_site(self) -> Snapshot:
         verdict = check_site(self._path)
+        self.site_warnings = verdict.warnings
         if verdict.snapshot is not None:
             self._keep(verdict.snapshot)
             return verdict.snapshot
@@ -226,7 +270,7 @@ class Daemon:
         assert gateway is not None
         self._notifier.reloading()
         verdict = await asyncio.to_thread(check_site, self._path)
-        self.site_mistakes = verdict.mistakes
+        self.site_mistakes, self.site_warnings = verdict.mistakes, verdict.warnings
         try:
             if verdict.snapshot is None:
                 gateway.pipeline.health("site", self._site_fault())
@@ -239,6 +283,7 @@ class Daemon:
                 log.warning("the new site file waits for a restart: %s", needs_restart.en)
                 raise Refused(needs_restart.say(verdict.language))
             changes = await gateway.apply(verdict.snapshot)
+            await self._adjust_page(gateway)
             await asyncio.to_thread(self._keep, verdict.snapshot)
             gateway.pipeline.health("site", None)
             gateway.recorder.event("site.applied", {"changed": str(bool(changes)).lower()})

@@ -22,12 +22,18 @@ class HealthLog:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._present: dict[str, Fault] = {}
+        self._since: dict[str, int] = {}
         self._told: dict[str, tuple[str | None, int]] = {}  # subject to the code told last, and when (monotonic)
 
     @property
     def present(self) -> dict[str, Fault]:
         """Every subject that has a fault now."""
         return dict(self._present)
+
+    @property
+    def since(self) -> dict[str, int]:
+        """When the present fault of each subject came, Unix milliseconds."""
+        return dict(self._since)
 
     def note(self, subject: str, fault: Fault | None) -> bool:
         """Takes the present state of a subject; whether it is another than before."""
@@ -38,6 +44,10 @@ class HealthLog:
             self._present[subject] = fault
         if _code(before) == _code(fault):
             return False
+        if fault is None:
+            self._since.pop(subject, None)
+        else:
+            self._since[subject] = self._recorder.clock.wall_ms()
         self._tell(subject, self._recorder.clock.mono_ms())
         return True
 

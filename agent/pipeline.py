@@ -9,7 +9,7 @@ Invariants
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from courtyard.agent.alarms.book import AlarmBook
@@ -69,6 +69,8 @@ class Pipeline:
         self._intake = Intake(recorder)
         self._installs = Installs(recorder, lambda device: places.of(device).install)
         self._health = HealthLog(recorder)
+        self.observers: list[Callable[[Reading], None]] = []
+        """Called with every reading that is recorded; must be quick and must not raise."""
         self._lapse_unwatched()
 
     def reading(self, reading: Reading) -> None:
@@ -148,6 +150,11 @@ class Pipeline:
         """Devices and lines that have a fault now."""
         return self._health.present
 
+    @property
+    def fault_since(self) -> Mapping[str, int]:
+        """When each of them came, Unix milliseconds."""
+        return self._health.since
+
     def dropped(self) -> Mapping[str, int]:
         """Readings dropped per device since the start."""
         return self._intake.dropped()
@@ -156,6 +163,8 @@ class Pipeline:
         body = encode_reading(reading, self._places.of(reading.device), self._clock.quality)
         self._intake.put(reading.device, Entry("reading", reading.at_ms, body))
         self._installs.seen(reading)
+        for observer in self.observers:
+            observer(reading)
 
     def _event(self, signal: Signal) -> Entry:
         at, place = instant(signal.at_ms), self._places.part(signal)

@@ -6,7 +6,8 @@ import asyncio
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import msgspec
 
@@ -46,7 +47,7 @@ from courtyard.agent.web.model import (
     Uplink,
     Words,
 )
-from courtyard.agent.web.server import WebServer
+from courtyard.agent.web.server import LIMITS, Limits, WebServer
 from courtyard.drivers.base import Scalar, Text
 
 NOW_MS = 1_795_329_015_000
@@ -190,9 +191,7 @@ class FakeViews:
         )
 
     def uplinks(self) -> Sequence[Uplink]:
-        fault = (
-            None if self.well else Words("Nobody answers at platform.example:8883.", "platform.example:8883 无应答。")
-        )
+        fault = None if self.well else Words("Nobody answers at platform.example:8883.", "平台无应答。")
         cure = None if self.well else Words("Check the network.", "请检查网络。")
         since = NOW_MS - 3_600_000 if self.well else None
         good = Uplink(
@@ -225,6 +224,18 @@ class FakeViews:
             LogLine(NOW_MS, "info", "agent.daemon", "running"),
             LogLine(NOW_MS, "error", "agent.daemon", "line rs485-1 ended"),
         )
+
+
+class Answer(NamedTuple):
+    """What came of a request."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
 
 
 class FakeHands:
@@ -316,13 +327,49 @@ class FakeAccounts(Accounts):
         return ()
 
 
-class Served:
+class Stage:
+    """A page that is called without a network, and what stands behind it."""
+
+    def __init__(self, views: FakeViews | None = None) -> None:
+        self.views, self.hands, self.accounts = views or FakeViews(), FakeHands(), FakeAccounts()
+        self.app = WebApp(self.views, self.hands, self.accounts, secure=False)
+        self.asgi = self.app.asgi()
+
+    async def call(
+        self, method: str, path: str, headers: Mapping[str, str] = {}, body: bytes = b"", *, role: Role | None = None
+    ) -> Answer:
+        """One request; with a role it comes from that person's session."""
+        given = {"host": "box", **headers}
+        if role is not None:
+            given["cookie"] = f"courtyard_session={self.accounts.open(role).token}"
+            given.setdefault("origin", "http://box")
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": unquote(path),
+            "raw_path": path.encode(), "query_string": query.encode(), "scheme": "http", "root_path": "",
+            "headers": [(name.encode(), text.encode()) for name, text in given.items()],
+            "client": ("192.0.2.7", 5), "server": ("box", 80),
+        }  # fmt: skip
+        sent: list[Any] = []
+        arriving = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive() -> Any:
+            return arriving.pop() if arriving else {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.asgi(scope, receive, send)
+        shown = b"".join(message.get("body", b"") for message in sent[1:])
+        return Answer(sent[0]["status"], {k.decode(): v.decode() for k, v in sent[0]["headers"]}, shown)
+
+
+class Served(Stage):
     """A running page: its address, and what stands behind it."""
 
-    def __init__(self, views: FakeViews) -> None:
-        self.views, self.hands, self.accounts = views, FakeHands(), FakeAccounts()
-        self.app = WebApp(views, self.hands, self.accounts, secure=False)
-        self.server = WebServer(self.app.asgi(), "127.0.0.1", 0, None)
+    def __init__(self, views: FakeViews, limits: Limits) -> None:
+        super().__init__(views)
+        self.server = WebServer(self.asgi, "127.0.0.1", 0, None, limits)
         self.loop = asyncio.new_event_loop()
 
     @property
@@ -331,9 +378,9 @@ class Served:
 
 
 @contextmanager
-def served(views: FakeViews | None = None) -> Iterator[Served]:
+def served(views: FakeViews | None = None, limits: Limits = LIMITS) -> Iterator[Served]:
     """Serves until the block ends."""
-    page = Served(views or FakeViews())
+    page = Served(views or FakeViews(), limits)
     ready = threading.Event()
 
     async def main() -> None:

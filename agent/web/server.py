@@ -9,7 +9,7 @@ import asyncio
 import errno
 import ssl
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from starlette.types import ASGIApp
 from uvicorn.config import Config
@@ -18,32 +18,40 @@ from uvicorn.server import ServerState
 
 from courtyard.drivers.base import DriverError, Fault, Text
 
-MAX_CONNECTIONS: Final = 128
-HEADER_S: Final = 10.0
-SEND_S: Final = 10.0
 HANDSHAKE_S: Final = 10.0
 KEEP_ALIVE_S: Final = 20
 MAX_HEAD_BYTES: Final = 16 * 1024
 STOP_S: Final = 1.0
 
 
-class _Protocol(H11Protocol):
-    """One connection: cut when the head of a request takes longer than HEADER_S, when the client takes nothing of what
-    it is sent for SEND_S, or when there are too many."""
+class Limits(NamedTuple):
+    """Of connections: how many at once, how long the head of a request may take, how long a client may take nothing."""
 
+    connections: int = 128
+    head_s: float = 10.0
+    send_s: float = 10.0
+
+
+LIMITS: Final = Limits()
+
+
+class _Protocol(H11Protocol):
+    """One connection: cut when it is slower than the limits, or one too many."""
+
+    limits = LIMITS
     _head_timer: asyncio.TimerHandle | None = None
     _send_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > MAX_CONNECTIONS:
+        if len(self.connections) > self.limits.connections:
             transport.abort()
             return
-        self._head_timer = self.loop.call_later(HEADER_S, self._head_late)
+        self._head_timer = self.loop.call_later(self.limits.head_s, self._head_late)
 
     def data_received(self, data: bytes) -> None:
         if self._head_timer is None and (self.cycle is None or self.cycle.response_complete):
-            self._head_timer = self.loop.call_later(HEADER_S, self._head_late)
+            self._head_timer = self.loop.call_later(self.limits.head_s, self._head_late)
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_head_timer()
@@ -55,7 +63,7 @@ class _Protocol(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._send_timer = self.loop.call_later(SEND_S, self.transport.abort)
+        self._send_timer = self.loop.call_later(self.limits.send_s, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -83,7 +91,8 @@ class WebServer:
     `port` is the one in use, 0 before; `on_listening` is called when it is known.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int, tls: ssl.SSLContext | None, limits: Limits = LIMITS) -> None:
+        self._limits = limits
         self._app, self._host, self._asked, self._tls = app, host, port, tls
         self.port = 0
         self.on_listening: Callable[[], None] = lambda: None
@@ -108,7 +117,7 @@ class WebServer:
         tls: dict[str, Any] = {"ssl": self._tls, "ssl_handshake_timeout": HANDSHAKE_S} if self._tls else {}
         try:
             server = await loop.create_server(
-                lambda: _Protocol(config, state, {}, loop), self._host, self._asked, backlog=MAX_CONNECTIONS, **tls
+                lambda: self._protocol(config, state), self._host, self._asked, backlog=self._limits.connections, **tls
             )
         except OSError as error:
             raise DriverError(_cannot_listen(self._host, self._asked, error)) from error
@@ -124,6 +133,11 @@ class WebServer:
                 task.cancel()
             if state.tasks:
                 await asyncio.wait(state.tasks, timeout=STOP_S)
+
+    def _protocol(self, config: Config, state: ServerState) -> _Protocol:
+        protocol = _Protocol(config, state, {}, asyncio.get_running_loop())
+        protocol.limits = self._limits
+        return protocol
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> Fault:

@@ -1,0 +1,153 @@
+"""The part of the daemon that serves the page; everything heavy is imported when it first starts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from courtyard.agent.accounts.book import FIRST_USER, AccountBook
+from courtyard.agent.history import History
+from courtyard.agent.latest import Latest
+from courtyard.agent.page.certificate import CertificateFailed, tls_context
+from courtyard.agent.page.hands import GatewayHands
+from courtyard.agent.page.settings import tables
+from courtyard.agent.page.tail import LogTail
+from courtyard.agent.page.views import GatewayViews, Sources
+from courtyard.agent.page.watch import Watch
+from courtyard.agent.refusal import Refusal
+from courtyard.agent.supervisor import Supervisor
+from courtyard.agent.web.app import WebApp
+from courtyard.agent.web.model import SettingsTable
+from courtyard.agent.web.server import WebServer
+from courtyard.agent.wiring import Gateway
+from courtyard.config.last_good import NAME as LAST_GOOD
+from courtyard.config.mistakes import Mistake
+from courtyard.config.page import Web
+from courtyard.config.redact import Redactor
+from courtyard.config.snapshot import Snapshot
+from courtyard.drivers.base import DriverError, Fault, Text
+
+log = logging.getLogger(__name__)
+
+SUBJECT: Final = "page"
+SETTINGS_EVERY_S: Final = 2.0
+
+
+class Page:
+    """Serves the page of one gateway while it runs."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        latest: Latest,
+        supervisor: Supervisor,
+        data: Path,
+        site_file: Path,
+        *,
+        mistakes: Callable[[], Sequence[Mistake]],
+        redactor: Redactor,
+        history: History | None = None,
+    ) -> None:
+        self._gateway, self._latest, self._data, self._site_file, self._history = (
+            gateway,
+            latest,
+            data,
+            site_file,
+            history,
+        )
+        self._mistakes = mistakes
+        self._settings: tuple[SettingsTable, ...] = ()
+        self._tail = LogTail(redactor)
+        self._watch = Watch(gateway.journal.status, data)
+        sources = Sources(
+            snapshot=lambda: gateway.snapshot,
+            faults=lambda: gateway.faults,
+            since=lambda: gateway.pipeline.fault_since,
+            reports=lambda: [uplink.report() for uplink in gateway.uplinks.values()],
+            counters=gateway.lines.counters,
+            frames=gateway.lines.frames,
+            dropped=gateway.pipeline.dropped,
+            mistakes=mistakes,
+            settings=lambda: self._settings,
+            log=self._tail.lines,
+        )
+        self._views = GatewayViews(sources, gateway.book, latest, self._watch, gateway.clock, supervisor)
+        self._hands = GatewayHands(gateway.acts, gateway.lines.read, self._views.frames, self._views.values)
+        gateway.book.listen(lambda _: self._views.changed())
+
+    async def run(self, web: Web) -> None:
+        """Serves until cancelled.  What a person must mend is a fault of the gateway while it lasts."""
+        root = logging.getLogger()
+        root.addHandler(self._tail)
+        accounts = AccountBook(self._data / "accounts", wall_ms=self._gateway.clock.wall_ms)
+        try:
+            await self._open(accounts)
+            await self._watch.look()
+            app = WebApp(self._views, self._hands, accounts, self._history, secure=web.tls)
+            server = WebServer(app.asgi(), web.listen, web.port, await self._tls(web))
+            server.on_listening = lambda: self._listening(server, web)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch.run())
+                group.create_task(self._follow_settings())
+                group.create_task(server.run())
+        except* DriverError as errors:
+            fault = next(_faults(errors))
+            self._gateway.pipeline.health(SUBJECT, fault)
+            raise DriverError(fault, SUBJECT) from None
+        finally:
+            root.removeHandler(self._tail)
+            await accounts.close()
+
+    async def _open(self, accounts: AccountBook) -> None:
+        try:
+            code = await accounts.open()
+        except Refusal as refusal:
+            cure = Text("Look at the folder accounts in the data directory.", "请检查数据目录中的 accounts 文件夹。")
+            raise DriverError(Fault("web.accounts", refusal.text, cure), SUBJECT) from refusal
+        if code is not None:
+            log.warning(
+                "nobody has logged in to the page yet: user %s, one-time code %s (it stands in %s too)",
+                FIRST_USER,
+                code,
+                accounts.first_code_file,
+            )
+
+    async def _tls(self, web: Web) -> ssl.SSLContext | None:
+        if not web.tls:
+            return None
+        try:
+            return await tls_context(self._data / "page", self._gateway.snapshot.site.gateway.id)
+        except (CertificateFailed, OSError) as error:
+            what = Text(f"The page has no certificate: {error}.", f"页面没有可用的证书：{error}。")
+            cure = Text("Check the free space and owner of the data directory.", "请检查数据目录的剩余空间和所有者。")
+            raise DriverError(Fault("web.certificate", what, cure), SUBJECT) from error
+
+    def _listening(self, server: WebServer, web: Web) -> None:
+        self._gateway.pipeline.health(SUBJECT, None)
+        log.info("page", extra={"listen": web.listen, "port": server.port, "tls": web.tls})
+
+    async def _follow_settings(self) -> None:
+        shown: Snapshot | None = None
+        while True:
+            snapshot = self._gateway.snapshot
+            if snapshot is not shown:
+                self._latest.keep(snapshot.devices)
+                self._settings = await asyncio.to_thread(tables, snapshot.site, self._running_file())
+                shown = snapshot
+            await asyncio.sleep(SETTINGS_EVERY_S)
+
+    def _running_file(self) -> Path:
+        broken = any(each.severity == "mistake" for each in self._mistakes())
+        return self._data / LAST_GOOD if broken else self._site_file
+
+
+def _faults(errors: BaseExceptionGroup[DriverError]) -> Iterator[Fault]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _faults(error)
+        else:
+            yield error.fault

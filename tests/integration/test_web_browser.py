@@ -1,0 +1,214 @@
+"""Every page in a real Chromium: languages, widths, light and dark; live, by keyboard, and by axe's rules."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from courtyard.agent.web.model import Words
+from tests.web_rig import PASSWORD, FakeViews, Served, alarm, served
+
+ROOT = Path(__file__).parents[2]
+SCREENS = Path(os.environ.get("COURTYARD_SCREENSHOTS", ROOT / "build/screenshots"))
+AXE = ROOT / "tests/axe/axe.min.js"
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+WIDTHS = {360: 740, 768: 1024, 1920: 1080}
+VIEWS = {
+    "overview": "/",
+    "alarms": "/alarms",
+    "devices": "/devices",
+    "device": "/devices/wm-0004",
+    "map": "/map",
+    "uplinks": "/uplinks",
+    "site": "/site",
+    "system": "/system",
+    "log": "/log",
+    "report": "/report",
+    "wall": "/wall",
+    "login": "/login",
+}
+FOREIGN = {"zh-CN": r"[A-Za-z]{3,}", "en": r"[\u4e00-\u9fff]"}
+"""What must not stand in a text of this language, but in names and codes (translate="no")."""
+WORDS_SHOWN = """(foreign) => {
+  const found = [], pattern = new RegExp(foreign), apart = "[translate=no], script, svg";
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode;
+    if (pattern.test(text.data) && !text.parentElement.closest(apart)) found.push(text.data.trim());
+  }
+  for (const name of ["aria-label", "placeholder"])
+    for (const element of document.querySelectorAll(`[${name}]`))
+      if (pattern.test(element.getAttribute(name)) && !element.closest(apart)) found.push(element.getAttribute(name));
+  return found;
+}"""
+AXE_RUN = "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})"
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    assert program, "Debian package chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def troubled() -> Iterator[Served]:
+    with served(FakeViews()) as page:
+        yield page
+
+
+@pytest.fixture
+def site() -> Iterator[Served]:
+    with served(FakeViews()) as page:
+        yield page
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Open]:
+    """Opens a path of a served page; no message of the browser's console is allowed."""
+    said: list[str] = []
+    contexts = []
+
+    def console(message: ConsoleMessage) -> None:
+        said.append(message.text)
+
+    def open_(
+        at: Served, path: str, language: str = "en", width: int = 768, dark: bool = False, role: Any = "installer"
+    ) -> Page:
+        size = {"width": width, "height": WIDTHS[width]}
+        context = browser.new_context(viewport=size, color_scheme="dark" if dark else "light")  # type: ignore[arg-type]
+        contexts.append(context)
+        cookies = {"courtyard_language": language}
+        if role:
+            cookies["courtyard_session"] = at.accounts.open(role).token
+        context.add_cookies([{"name": name, "value": value, "url": at.url} for name, value in cookies.items()])
+        page = context.new_page()
+        page.on("console", console)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(at.url + path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert said == []
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@pytest.mark.parametrize("name", VIEWS)
+def test_every_view_fits_speaks_one_language_and_pleases_axe(
+    troubled: Served, visit: Open, name: str, language: str
+) -> None:
+    dark = language == "en"
+    page = visit(troubled, VIEWS[name], language, dark=dark, role=None if name == "login" else "installer")
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    for width, height in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
+        page.screenshot(path=SCREENS / f"{name}-{language}-{width}.png")
+    assert page.evaluate("document.documentElement.lang") == language
+    assert page.evaluate(WORDS_SHOWN, FOREIGN[language]) == []
+    page.set_viewport_size({"width": 360 if dark else 1920, "height": 740})
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(AXE_RUN, AXE_TAGS)["violations"]
+    assert [(each["id"], [node["html"][:200] for node in each["nodes"]][:3]) for each in found] == []
+
+
+def test_a_change_on_a_device_shows_by_itself(site: Served, visit: Open) -> None:
+    page = visit(site, "/devices")
+    row = page.locator('[data-live="device-wm-0003"]')
+    expect(row).to_contain_text("works")
+    broken = Words("Unit 4 does not answer.", "4 号从站无应答。")
+    site.views.all_devices[3] = msgspec.structs.replace(site.views.all_devices[3], state="fault", fault=broken)
+    expect(row).to_contain_text("Unit 4 does not answer.", timeout=4000)
+
+
+def test_a_new_alarm_shows_by_itself_and_an_open_form_stays(site: Served, visit: Open) -> None:
+    page = visit(site, "/alarms", role="manager")
+    first = page.locator(".alarm-card").first
+    first.locator("summary").click()
+    first.locator("input[name=reason]").fill("on my way")
+    site.views.all_alarms.insert(0, alarm(99, text=Words("Cellar under water.", "地下室进水。")))
+    expect(page.locator("[data-live=alarms]")).not_to_contain_text("Cellar", timeout=1500)
+    expect(first.locator("input[name=reason]")).to_have_value("on my way")
+    first.locator("summary").click()
+    expect(page.locator("[data-live=alarms]")).to_contain_text("Cellar under water.", timeout=4000)
+
+
+def test_a_manager_acknowledges_an_alarm_by_keyboard(site: Served, visit: Open) -> None:
+    page = visit(site, "/alarms", role="manager")
+    summary = page.locator(".alarm-card summary").first
+    summary.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("plumber is coming")
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert site.hands.done == [("acknowledge", "wm-0009:leak:1", "operator:li", "plumber is coming")]
+    assert site.accounts.notes == [("li", "alarm.acknowledge", "wm-0009:leak:1")]
+
+
+def test_a_viewer_is_offered_no_act(troubled: Served, visit: Open) -> None:
+    assert visit(troubled, "/alarms", role="viewer").locator("summary, form[action='/alarms']").count() == 0
+
+
+def test_markup_in_a_device_name_is_text(troubled: Served, visit: Open) -> None:
+    page = visit(troubled, "/devices/wm-0009")
+    expect(page.locator("h1")).to_have_text("3号楼2单元601 <b>水表</b>")
+    assert page.locator("h1 b").count() == 0
+
+
+def test_login_leads_to_where_one_wanted_to_go(site: Served, visit: Open) -> None:
+    page = visit(site, "/uplinks", role=None)
+    page.fill("input[name=name]", "li")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button")
+    expect(page).to_have_url(f"{site.url}/uplinks")
+    page.click("button[aria-label='Log out']")
+    expect(page).to_have_url(f"{site.url}/login")
+
+
+def test_all_well_is_one_sentence(browser: Browser, visit: Open) -> None:
+    with served(FakeViews(well=True)) as well:
+        page = visit(well, "/", "zh-CN")
+        expect(page.locator(".hero h1")).to_have_text("一切正常。")
+        assert page.locator(".troubles li").count() == 0
+        page.close()
+
+
+def test_a_broken_site_file_is_told_on_every_page(visit: Open) -> None:
+    with served(FakeViews(broken=True)) as broken:
+        for path in ("/", "/site"):
+            page = visit(broken, path)
+            expect(page.locator(".safe")).to_contain_text("/etc/courtyard/site.toml:12")
+            expect(page.locator(".safe")).to_contain_text('Write "60s".')
+            page.close()
+
+
+def test_the_first_load_is_small(troubled: Served, visit: Open) -> None:
+    page = visit(troubled, "/")
+    sizes = page.evaluate("performance.getEntries().map(each => each.transferSize || 0)")
+    assert 0 < sum(sizes) <= 150_000
+
+
+def test_search_and_language(troubled: Served, visit: Open) -> None:
+    page = visit(troubled, "/devices")
+    page.fill("input[name=q]", "b02 x-garage")
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.click("text=中文")
+    expect(page.locator("h1")).to_have_text("设备")
