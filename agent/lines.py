@@ -18,6 +18,7 @@ from datetime import tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from courtyard.agent.ble_scan import Watches, own_driver
 from courtyard.agent.notebook import JournalNotebook
 from courtyard.agent.recorder import GatewayClock
 from courtyard.agent.supervisor import Supervisor
@@ -154,6 +155,23 @@ class Lines:
             if name in self._drivers and line_part(name) not in self._supervisor.names():
                 self._run(name)
 
+    @asynccontextmanager
+    async def watching(self, name: str | None) -> AsyncIterator[Watches]:
+        """The driver of a Bluetooth line, or of the only one: to see what is around.
+
+        A line without devices gets a driver for so long.  Raises DriverError.
+        """
+        bluetooth = [each for each, line in self._snapshot.lines.items() if isinstance(line.settings, BleLine)]
+        wanted = [each for each in bluetooth if name in (None, each)]
+        if not wanted:
+            raise DriverError(NO_WEARABLES, name or "")
+        driver: Any = self._drivers.get(wanted[0])
+        if driver is not None:
+            yield driver
+            return
+        async with own_driver(self._snapshot.lines[wanted[0]].settings.adapter, self._clock) as own:
+            yield own
+
     async def read(self, device: str) -> Reading:
         """Reads one device now.  Raises DriverError, also for a device that cannot be asked."""
         driver = self.driver_of(device)
@@ -265,6 +283,11 @@ ONLY_LISTENED_TO = Fault(
         "不能写入该设备：网关对其只监听。",
     ),
     Text("Operate it by hand, on the device itself.", "请在设备本机上手动操作。"),
+)
+NO_WEARABLES = Fault(
+    "line.no_wearables",
+    Text("The site has no such Bluetooth line.", "站点中没有该蓝牙线路。"),
+    Text('Add one: [[lines]] name = "ble-1" kind = "ble"', '请添加：[[lines]] name = "ble-1" kind = "ble"'),
 )
 NO_METERS = Fault(
     "line.no_meters",

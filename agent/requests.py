@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from courtyard.agent.ble_scan import looks, wearables
 from courtyard.agent.candidates import as_data, candidates
 from courtyard.agent.control import Handler, Progress, Refused
 from courtyard.agent.drills.drill import Result, Stage, Wish
@@ -72,6 +73,15 @@ def handlers(
             telling.cancel()
         return {"found": found}
 
+    async def scan_ble(request: Mapping[str, Any], progress: Progress) -> Any:
+        profiles = await asyncio.to_thread(wearables, (gateway.snapshot.directory / "profiles",))
+        count = 0
+        async with gateway.lines.watching(request.get("line")) as driver:
+            async for rows in looks(driver, float(request.get("seconds", 10.0)), profiles):
+                count = len(rows)
+                await progress({"seen": rows})
+        return {"found": count}
+
     async def reload_site(request: Mapping[str, Any], progress: Progress) -> Any:
         return await reload()
 
@@ -99,7 +109,14 @@ def handlers(
         gateway.recorder.event("drill.ended", details, device=result.device, test=True)
         return {"drill": result, "passed": result.passed, "kept": kept._asdict()}
 
-    return {"drill": drill, "status": status, "read": read, "scan": scan_line, "reload": reload_site}
+    return {
+        "drill": drill,
+        "status": status,
+        "read": read,
+        "scan": scan_line,
+        "scan_ble": scan_ble,
+        "reload": reload_site,
+    }
 
 
 def _device(gateway: Gateway, request: Mapping[str, Any]) -> str:

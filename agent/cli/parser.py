@@ -111,7 +111,7 @@ def _lines(commands: _Commands) -> None:
     commands.socket(read)
 
     scan = commands.add("scan", "find devices on a line", "扫描线路上的设备")
-    scan.add_argument("what", choices=("cameras", "modbus", "serial"), help=say("what to look for", "扫描对象"))
+    scan.add_argument("what", choices=("ble", "cameras", "modbus", "serial"), help=say("what to look for", "扫描对象"))
     where = scan.add_mutually_exclusive_group()
     where.add_argument("--line", help=say("a line of the site", "站点中的线路名"))
     where.add_argument("--port", help=say("serial device path", "串口设备路径"))
@@ -124,7 +124,8 @@ def _lines(commands: _Commands) -> None:
     scan.add_argument("--hosts", nargs="+", default=(), metavar="HOST", help=hosts)
     scan.add_argument("--hosts-from", type=Path, metavar="FILE", help=say("the same, one a line", "同上，每行一个"))
     scan.add_argument("--interface", help=say("cameras: own address to ask from", "摄像机：本机用于探测的 IP 地址"))
-    scan.add_argument("--seconds", type=float, default=8.0, help=say("cameras: how long to listen", "摄像机：监听秒数"))
+    seconds = say("cameras, ble: how long to listen", "摄像机、蓝牙：监听秒数")
+    scan.add_argument("--seconds", type=float, default=8.0, help=seconds)
     commands.site(scan)
     commands.socket(scan)
 

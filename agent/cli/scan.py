@@ -14,7 +14,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from courtyard.agent.candidates import as_data, candidates
-from courtyard.agent.cli import scan_cameras
+from courtyard.agent.cli import scan_ble, scan_cameras
 from courtyard.agent.control import Refused, ask, daemon_listens
 from courtyard.agent.lines import scannable
 from courtyard.config.present import present
@@ -29,6 +29,8 @@ ANSWER_S = 3600.0
 
 def run(options: argparse.Namespace) -> int:
     """Exit status 0 when something was found."""
+    if options.what == "ble":
+        return scan_ble.run(options)
     if options.what == "cameras":
         return scan_cameras.run(options)
     found = _ports() if options.what == "serial" else asyncio.run(_modbus(options))
