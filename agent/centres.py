@@ -59,7 +59,7 @@ def centre_uplink(
 
     def configuration() -> str:
         site = snapshot().site
-        return f"{site.gateway.id} {site.gateway.place}, {len(site.devices)} devices"
+        return f"{site.gateway.id} {site.gateway.place}, {len(site.installed)} devices"
 
     centre = Centre(
         present=lambda: [alarm.record for alarm in book if alarm.active],

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from zoneinfo import ZoneInfo
 from typing import TYPE_CHECKING
 
 from courtyard.agent.alarms.acts import Acts
@@ -26,6 +27,9 @@ from courtyard.agent.drills.drill import Drills
 from courtyard.agent.drills.drill import Ports as DrillPorts
 from courtyard.agent.drills.passage import Passages, WatchedFeed
 from courtyard.agent.escalation.escalations import planned_steps
+from courtyard.agent.history.gauges import gauges_of
+from courtyard.agent.history.history import PointHistory
+from courtyard.agent.history.rollup import Keep
 from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.lines import DRIVERS, Lines, MakeDriver
 from courtyard.agent.normalise import Places
@@ -91,6 +95,7 @@ class Gateway:
         self.pipeline = Pipeline(
             self.recorder, self.book, self.engine, self._places, site, self._rules, self.care.discretion
         )
+        self.history = self._make_history(data) if site.history.enabled else None
         self.lines = Lines(
             snapshot, clock, self.pipeline, supervisor, drivers=drivers, notebook=JournalNotebook(self.recorder)
         )
@@ -122,6 +127,8 @@ class Gateway:
         self.care.look()
         self._supervisor.start(PIPELINE, self.pipeline.run)
         self._supervisor.start(RESIDENTS, self.care.run)
+        if self.history is not None:
+            self._supervisor.start(HISTORY, self.history.run)
         self.lines.start()
         self._supervisor.start(OUTPUTS, self.outputs.run)
         self._supervisor.start(REACTIONS, self._reactions.run)
@@ -145,6 +152,8 @@ class Gateway:
         self._rules = RuleBook(site, self._rules)
         self.care.adjust(site.residents)
         self.pipeline.adjust(site, self._rules)
+        if self.history is not None:
+            self.history.adjust(gauges_of(snapshot))
         self.outputs.adjust(site.outputs)
         self.second_path.adjust()
         await self.lines.take(snapshot)
@@ -163,6 +172,8 @@ class Gateway:
     async def close(self) -> None:
         """Hands over what is in hand; the parts have been stopped before, the journal is closed after."""
         await self.commands.close()
+        if self.history is not None:
+            await self.history.close()
         await self.pipeline.close()
 
     @property
@@ -208,6 +219,10 @@ class Gateway:
             return Text("A new gateway.id takes a restart.", "修改 gateway.id 需要重启网关。")
         if before.journal != after.journal:
             return Text("New [journal] settings take a restart.", "修改 [journal] 设置需要重启网关。")
+        if before.history != after.history:
+            return Text("New [history] settings take a restart.", "修改 [history] 设置需要重启网关。")
+        if self.history is not None and before.gateway.timezone != after.gateway.timezone:
+            return Text("A new gateway.timezone takes a restart.", "修改 gateway.timezone 需要重启网关。")
         return None
 
     def _ports(self) -> Ports:
@@ -234,7 +249,7 @@ class Gateway:
     def _start_uplink(self, settings: Uplink) -> None:
         name = settings.name
         self._learn_secrets(secrets_of(settings, self.snapshot.directory, self._credentials))
-        lanes = settings.filter.lanes if settings.station is None else ("alarm",)
+        lanes = settings.filter.lanes if settings.station is None else ("alarm", "event")
         feed = self._passages.watch(name, self.journal.attach(name, lanes=lanes, start=settings.start))
         self._feeds[name] = feed
         self.uplinks[name] = uplink = (
@@ -287,8 +302,22 @@ class Gateway:
             planned=lambda device, alarm_class: planned_steps(self.snapshot.site, device, alarm_class),
         )
 
+    def _make_history(self, data: Path) -> PointHistory:
+        settings = self.snapshot.site.history
+        history = PointHistory(
+            data / HISTORY,
+            quota_bytes=settings.quota,
+            keep=Keep(settings.minutes_s, settings.hours_s, settings.days_s),
+            zone=ZoneInfo(self.snapshot.site.gateway.timezone),
+            wall_ms=self.clock.wall_ms,
+            say=lambda fault: self.pipeline.health(HISTORY, fault),
+        )
+        history.adjust(gauges_of(self.snapshot))
+        self.pipeline.observers.append(history.tap)
+        return history
+
     async def _erase_history(self, devices: Collection[str]) -> int:
-        return 0
+        return await self.history.erase(devices) if self.history is not None else 0
 
     def _consent_changed(self, resident: str, *, granted: bool) -> None:
         self.recorder.event("resident.consent", {"resident": resident, "granted": granted})

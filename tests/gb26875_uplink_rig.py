@@ -86,7 +86,7 @@ class Box:
         settings = site.Uplink(
             name, url, format="gb26875", station=Station(OWN, 1, 30.0, systems), start="oldest", **more
         )
-        feed = self.journal.attach(name, lanes=("alarm",), start="oldest")
+        feed = self.journal.attach(name, lanes=("alarm", "event"), start="oldest")
         centre = Centre(
             present=self.alarms,
             received=lambda record: self.received(name, record),

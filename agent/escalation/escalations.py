@@ -170,7 +170,7 @@ class Escalations:
         alarms = (self._book.get(key.alarm_id) for key in keys)
         records = [alarm.record for alarm in alarms if alarm]
         records.sort(key=lambda record: (record.test, record.raised_at))  # a drill never hides what is real
-        name = next((device.name for device in site.devices if device.id == records[0].device), None)
+        name = next((device.name for device in site.installed if device.id == records[0].device), None)
         return message(site.gateway, records, name)
 
     def _restored(self) -> list[CourseKept]:

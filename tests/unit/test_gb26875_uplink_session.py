@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from courtyard.drivers.base import Signal
 from hw_sim.centre import ANSWER, CONFIRM, DENY, Centre, Packet
 from tests.gateway_rig import elapse, virtual
 from tests.gb26875_uplink_rig import PANEL, Box, Cable
@@ -187,6 +188,19 @@ def test_many_share_a_packet_and_readings_of_a_water_meter_are_no_matter_of_fire
     joined(test, tmp_path)
 
 
+@pytest.mark.parametrize(("kind", "flags"), [("reset", 1), ("silence", 2), ("test", 64)])
+def test_what_somebody_does_at_a_panel_is_reported(tmp_path: Path, kind: str, flags: int) -> None:
+    async def test(box: Box, centre: Centre, cable: Cable) -> None:
+        now = box.gateway.recorder.now()
+        for said in (kind, "other"):
+            signal = Signal(PANEL, said, *now, severity=4, source="3", details={"momentary": True})
+            await box.gateway.pipeline.signal(signal)
+        await elapse(1)
+        assert [(report.kind, report.words) for report in centre.reports[1:]] == [(4, (1, 3, flags, 0))]
+
+    joined(test, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("kind", "source", "severity", "expected"),
     [
@@ -195,8 +209,6 @@ def test_many_share_a_packet_and_readings_of_a_water_meter_are_no_matter_of_fire
         ("isolate", "1-6-12", 3, (2, (1, 1, 40, 6 << 16 | 12, 9))),
         ("mains_fault", "3", 2, (1, (1, 3, 0x101))),
         ("battery_fault", "3", 2, (1, (1, 3, 0x201))),
-        ("reset", "3", 3, (4, (1, 3, 1, 0))),
-        ("silence", "3", 3, (4, (1, 3, 2, 0))),
         ("link_lost", "", 2, (21, (0x41,))),
         ("mains", "", 2, (21, (9,))),
         ("battery", "", 2, (21, (17,))),

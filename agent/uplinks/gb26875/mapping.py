@@ -9,6 +9,8 @@
 | acknowledgement of a patrol check | 24, operation of the transmission device, bit 5 |
 | drill | 24, operation of the transmission device, bit 6; never a fire |
 
+Reset, silence and test have no end of their own: they are events, all else are alarms.
+
 A status word is a whole state, so the bit of the record stands beside those of everything else that is active now at
 the same part.  Acknowledging and shelving change no state of a panel and are not reported; readings and all other
 events are no matter of a fire-control centre.
@@ -20,9 +22,9 @@ import datetime
 import re
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from courtyard.agent.records import AlarmRecord, parse_instant
+from courtyard.agent.records import AlarmRecord, Details, EventRecord, parse_instant
 from courtyard.config.second_path import Station
 from courtyard.drivers.fire.gb26875.objects import (
     ComponentState,
@@ -91,6 +93,28 @@ FIRE_SYSTEM, DETECTOR, GENERAL = 1, 25, 0
 TOLD: Final = frozenset({"raise", "escalate", "return", "clear", "repeat"})
 
 
+class About(Protocol):
+    """What says which part is meant; an alarm record is one."""
+
+    @property
+    def device(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def alarm_class(self) -> str: ...
+    @property
+    def details(self) -> Details: ...
+
+
+class Said(NamedTuple):
+    """The same of an event of a device."""
+
+    device: str
+    source: str
+    alarm_class: str
+    details: Details
+
+
 class Report(NamedTuple):
     """One information object and the type of its data unit."""
 
@@ -113,7 +137,7 @@ def tag(at: str, zone: datetime.tzinfo) -> TimeTag:
     return TimeTag.of(max(local, datetime.datetime(2000, 1, 1, tzinfo=zone)))
 
 
-def part_of(record: AlarmRecord, station: Station) -> Part:
+def part_of(record: About, station: Station) -> Part:
     """From `controller-loop-point`, or the standard's own codes where the panel gave them.
 
     A part without numbers of its own gets a component address from its name, which stays the same.
@@ -157,10 +181,6 @@ def reports(
         return [Report(24, DeviceOperation(TEST, 0, at))] if record.action == "raise" else []
     others = [each for each in present if each.alarm_id != record.alarm_id and not each.test]
     whole = [*others, record] if is_active(record) else others
-    if name in OPERATIONS:
-        part = part_of(record, station)
-        operation = SystemOperation(part.system_type, part.system_address, 1 << OPERATIONS[name], 0, at)
-        return [Report(4, operation)] if record.action == "raise" else []
     if name in OWN:
         return [own_state(whole, at)]
     if name not in STATES:
@@ -170,6 +190,17 @@ def reports(
         return [system_state(part, whole, station, at)]
     text = record.text_zh or record.text_en or record.device
     return [component_state(part, whole, station, at, text)]
+
+
+def operations(record: EventRecord, station: Station, zone: datetime.tzinfo) -> list[Report]:
+    """What the centre gets for one event: somebody reset, silenced or tested at a panel."""
+    kind = str(record.details.get("kind"))
+    if record.event != "signal" or record.device is None or record.test or kind not in OPERATIONS:
+        return []
+    part = part_of(Said(record.device, str(record.details.get("source") or ""), kind, record.details), station)
+    operation = 1 << OPERATIONS[kind]
+    at = tag(record.at, zone)
+    return [Report(4, SystemOperation(part.system_type, part.system_address, operation, 0, at))]
 
 
 def system_state(part: Part, present: Iterable[AlarmRecord], station: Station, at: TimeTag) -> Report:

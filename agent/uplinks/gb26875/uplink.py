@@ -15,17 +15,17 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from courtyard.agent.records import AlarmRecord
+from courtyard.agent.records import AlarmRecord, EventRecord
 from courtyard.agent.uplinks.faults import PLATFORM, PLATFORM_ZH, Words
 from courtyard.agent.uplinks.gb26875.answers import Answers, local_now
 from courtyard.agent.uplinks.gb26875.link import CentreLink, LinkLost, Open, opener
 from courtyard.agent.uplinks.gb26875.mapping import Report as Telling
-from courtyard.agent.uplinks.gb26875.mapping import is_active, own_state, reports
+from courtyard.agent.uplinks.gb26875.mapping import is_active, operations, own_state, reports
 from courtyard.agent.uplinks.ports import Feed
 from courtyard.agent.uplinks.report import Report
 from courtyard.agent.uplinks.send import Backoff
@@ -40,8 +40,8 @@ from courtyard.drivers.fire.gb26875.frame import CONTROL, REQUEST, Link
 from courtyard.drivers.fire.gb26875.objects import TYPES
 from courtyard.drivers.fire.gb26875.wire import TimeTag
 
-LANES: Final = ("alarm",)
-"""What a fire-control centre is told stands in alarms alone."""
+LANES: Final = ("alarm", "event")
+"""Readings are no matter of a fire-control centre."""
 MOST_RECORDS: Final = 16
 MOST_OBJECTS: Final = 16
 MOST_BYTES: Final = 64 << 10
@@ -60,7 +60,11 @@ DENIED = Words(
     "Check that the centre knows the systems and parts of this site; the record is kept here. " + PLATFORM,
     "请确认中心已登记本站点的系统和部件；该记录仍保存在本机。" + PLATFORM_ZH,
 )
-_decode = msgspec.json.Decoder(AlarmRecord).decode
+_alarm = msgspec.json.Decoder(AlarmRecord).decode
+_event = msgspec.json.Decoder(EventRecord).decode
+
+
+Record = TypeVar("Record", AlarmRecord, EventRecord)
 
 
 class Centre(NamedTuple):
@@ -207,8 +211,8 @@ class Gb26875Uplink:
         """Reports a block; it is acknowledged when everything in it has been confirmed, else served again."""
         settled = False
         try:
-            records = [record for body in block.bodies if (record := _read(body)) and self._wants(record)]
-            for packet in _packets(self._tellings(records)):
+            alarms = self._alarms(block)
+            for packet in _packets(self._tellings(alarms) if block.lane == "alarm" else self._operations(block)):
                 result = await self._report(link, block.lane, *packet)
                 if result.denied:
                     settled = self._denied(block)
@@ -221,8 +225,20 @@ class Gb26875Uplink:
         self._one_by_one = False
         self._counts["records"] += len(block.seqs)
         self._counts["gaps"] += len(block.gaps)
-        for record in records:
-            self._confirmed(record)
+        for alarm in alarms:
+            self._confirmed(alarm)
+
+    def _alarms(self, block: Block) -> list[AlarmRecord]:
+        """The alarms of a block that this centre gets."""
+        if block.lane != "alarm":
+            return []
+        return [record for body in block.bodies if (record := _read(_alarm, body)) and self._wants(record)]
+
+    def _operations(self, block: Block) -> list[Telling]:
+        if self._settings.only_escalated:
+            return []
+        events = [record for body in block.bodies if (record := _read(_event, body)) and self._hears(record.device)]
+        return [telling for record in events for telling in operations(record, self._station, self._zone)]
 
     def _tellings(self, records: Iterable[AlarmRecord]) -> list[Telling]:
         present = list(self._centre.present())
@@ -247,8 +263,10 @@ class Gb26875Uplink:
         return True
 
     def _wants(self, record: AlarmRecord) -> bool:
-        patterns = self._settings.filter.devices
-        return self._centre.wanted(record.alarm_id) and any(fnmatchcase(record.device, each) for each in patterns)
+        return self._centre.wanted(record.alarm_id) and self._hears(record.device)
+
+    def _hears(self, device: str | None) -> bool:
+        return device is not None and any(fnmatchcase(device, each) for each in self._settings.filter.devices)
 
     async def _report(self, link: CentreLink, key: str, *tellings: Telling) -> Settled:
         kind, items = tellings[0].kind, [telling.item for telling in tellings]
@@ -297,10 +315,10 @@ def _packets(tellings: list[Telling]) -> list[list[Telling]]:
     return packets
 
 
-def _read(body: bytes) -> AlarmRecord | None:
+def _read(decode: Callable[[bytes], Record], body: bytes) -> Record | None:
     """None for what a newer or older gateway wrote in another way: there is nothing to make of it."""
     try:
-        return _decode(body)
+        return decode(body)
     except msgspec.MsgspecError:
         return None
 
