@@ -10,8 +10,8 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from zoneinfo import ZoneInfo
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from courtyard.agent.alarms.acts import Acts
 from courtyard.agent.alarms.book import AlarmBook
@@ -54,7 +54,7 @@ from courtyard.drivers.base import Fault, Scalar, Text, Write
 if TYPE_CHECKING:
     from courtyard.agent.uplinks.gb26875.uplink import Gb26875Uplink
 
-PIPELINE, OUTPUTS, REACTIONS, RESIDENTS = "pipeline", "outputs", "reactions", "residents"
+PIPELINE, OUTPUTS, REACTIONS, RESIDENTS, HISTORY = "pipeline", "outputs", "reactions", "residents", "history"
 ESCALATIONS, MODEM = "escalations", "modem"
 RELEASE_S = 1.5
 DISK_OK = "disk.ok"

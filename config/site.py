@@ -14,6 +14,7 @@ from msgspec import Meta, field
 
 from courtyard.config.care import Resident
 from courtyard.config.fire import FireModbusPanel, FirePanel
+from courtyard.config.history import History
 from courtyard.config.page import Web
 from courtyard.config.second_path import Escalation, Modem, Station
 from courtyard.drivers.camera.settings import Camera
@@ -432,6 +433,9 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     journal: Annotated[JournalSettings, help_text("Disk buffer of all records.", "所有记录的磁盘缓存。")] = (
         JournalSettings()
     )
+    history: Annotated[
+        History, help_text("Minutes, hours and days of every point, for charts.", "各测点的分钟、小时、日历史曲线。")
+    ] = History()
     uplinks: Annotated[
         tuple[Uplink, ...],
         help_text("Platforms that get the records.", "接收记录的平台。"),

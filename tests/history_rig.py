@@ -113,7 +113,7 @@ def expected(
             step = 0.0 if before is None else sample.value - before
             steps[begin] = steps.get(begin, 0.0) + (step if step >= 0 else step + modulus if modulus else 0.0)
             before = sample.value
-    found = []
+    found: list[tuple[float, ...]] = []
     for begin, inside in sorted(buckets.items()):
         values = [sample.value for sample in inside if sample.value is not None]
         good = sum(sample.good for sample in inside) / len(inside)
@@ -135,10 +135,14 @@ def told(series: Series) -> list[tuple[float, ...]]:
     increase = series.increase if series.counter else (0.0,) * len(series.at_ms)
     columns = (series.minimum, series.maximum, series.mean, series.first, series.last, increase)
     return [
-        (at // 1000, count, good or 0.0, *(math.nan if column[row] is None else column[row] for column in columns))
+        (at // 1000, count, good or 0.0, *(_number(column[row]) for column in columns))
         for row, (at, count, good) in enumerate(zip(series.at_ms, series.count, series.good, strict=True))
         if count
-    ]  # type: ignore[misc]
+    ]
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def same(left: list[tuple[float, ...]], right: list[tuple[float, ...]]) -> bool:

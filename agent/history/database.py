@@ -26,9 +26,9 @@ from courtyard.buffer import files
 FILE: Final = "history.db"
 SCHEMA_VERSION: Final = 1
 PAGE_BYTES: Final = 4096
-MIN_QUOTA_BYTES: Final = 16_000_000
+MIN_QUOTA_BYTES: Final = 8_000_000
 SERIES_BITS: Final = 24
-ROOM_BYTES: Final = 2_000_000
+ROOM_BYTES: Final = 1_500_000
 """Room that is made before a transaction; none is larger (see `rollup`)."""
 
 SHRINK_PAGES: Final = 256
@@ -116,7 +116,7 @@ class Database:
 
     def used_bytes(self) -> int:
         """Bytes of everything in the directory."""
-        return files.used_bytes(self.directory) if self.directory.exists() else 0
+        return files.used_bytes(self.directory) if self.directory.is_dir() else 0
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

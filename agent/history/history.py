@@ -188,6 +188,7 @@ class PointHistory:
                 self._flush(self._minutes)
                 self._fold(now_ms / 1000)
         except (sqlite3.Error, OSError) as error:
+            self._dropped += len(readings) if self._minutes is None else 0
             self._failed(error, now_ms)
 
     def _open(self, now_ms: int) -> None:

@@ -57,14 +57,17 @@ def oldest_s(sql: sqlite3.Connection) -> dict[Resolution, int | None]:
     return found
 
 
-def finest(since_s: int, until_s: int, oldest_s: dict[Resolution, int | None]) -> Resolution:
-    """The finest resolution that reaches back so far, or is no shorter than the coarser ones, and is not too long."""
-    begins = [begin for begin in oldest_s.values() if begin is not None]
-    earliest = max(since_s, min(begins, default=since_s))
-    for resolution, begin_s in oldest_s.items():
-        if begin_s is None or (until_s - earliest) // RESOLUTION_S[resolution] > MOST:
+def finest(since_s: int, until_s: int, begins_s: dict[Resolution, int | None]) -> Resolution:
+    """The finest resolution that reaches back as far as is asked, or as any, and gives no more than MOST buckets."""
+    for resolution, begin_s in begins_s.items():
+        coarser = [
+            begin + TABLES[other].buckets * RESOLUTION_S[other]
+            for other, begin in begins_s.items()
+            if begin is not None and RESOLUTION_S[other] > RESOLUTION_S[resolution]
+        ]
+        if begin_s is None or begin_s > max(since_s, min(coarser, default=begin_s)):
             continue
-        if begin_s <= earliest + TABLES[resolution].buckets * RESOLUTION_S[resolution]:
+        if (until_s - max(since_s, begin_s)) // RESOLUTION_S[resolution] <= MOST:
             return resolution
     return "day"
 

@@ -14,6 +14,7 @@ SITE: dict[str, Any] = {
     "gateway": {"id": "gw-0007", "place": "370213/005/012/0007"},
     "web": {},
     "journal": {},
+    "history": {},
     "uplinks": [
         {
             "name": "community",
