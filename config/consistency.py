@@ -161,12 +161,13 @@ def _check_line_of(device: Draft, declared: Declared, findings: Findings) -> Non
         findings.add("reference.line", (*device.path, "line"), found=name, near=known, allowed=names(known))
         return
     profile, line = declared.profiles.get(device.get("id") or ""), known.get(name or "")
-    if profile is not None and line is not None and line.table.tag is not None:
-        if isinstance(profile, WearableProfile) != (line.table.cls is BleLine):
-            found = device.get("profile")
-            findings.add("device.wrong_line", (*device.path, "line"), found=found, line=name, kind=line.table.tag)
-            return
-    if line is not None and line.table.cls in (TcpServerLine, UdpLine):
+    wearable = None if profile is None else isinstance(profile, WearableProfile)
+    if line is None or line.table.tag is None:
+        return
+    if wearable is not None and wearable != (line.table.cls is BleLine):
+        found = device.get("profile")
+        findings.add("device.wrong_line", (*device.path, "line"), found=found, line=name, kind=line.table.tag)
+    elif line.table.cls in (TcpServerLine, UdpLine):
         findings.add("line.no_modbus", (*device.path, "line"), found=name, kind=str(line.table.tag))
 
 

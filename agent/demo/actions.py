@@ -11,18 +11,20 @@ Stage = Literal["kill_agent", "stop_broker", "start_broker", "quit"]
 
 
 class Action(NamedTuple):
-    """One thing to type: a command to the simulators or something done to a process."""
+    """One thing to type: a command to the simulated meters or the fire panel, or something done to a process."""
 
     showing: Text
     simulator: str | None = None
+    panel: str | None = None
     stage: Stage | None = None
 
 
 FIRST = compound.UNITS[0].id
 STARTING = Text("Starting.", "正在启动。")
 STEADY = Text(
-    "Meters are polled on a serial line, by Modbus TCP and through a serial server; below is what the platform got.",
-    "正在通过串口、Modbus TCP 和串口服务器轮询水表；下面是平台实际收到的数据。",
+    "Meters are polled on a serial line, by Modbus TCP and through a serial server, and a fire panel is listened to; "
+    "below is what the platform got.",
+    "正在通过串口、Modbus TCP 和串口服务器轮询水表，并监听消防控制器；下面是平台实际收到的数据。",
 )
 ACTIONS = {
     "unplug meters": Action(
@@ -38,6 +40,27 @@ ACTIONS = {
             "适配器已插回：水表自动恢复，报警解除。",
         ),
         simulator=f"replug {compound.SERIAL}",
+    ),
+    "fire": Action(
+        Text(
+            "A smoke detector fires: the panel's frame is on disk before anything else, and first in every queue.",
+            "感烟探测器报警：控制器的报文先写入磁盘，并优先于一切其他数据发送。",
+        ),
+        panel="event fire 6 12 smoke",
+    ),
+    "cable panel": Action(
+        Text(
+            "The cable of the fire panel is out: that silence is an alarm of its own, and no fire is taken back.",
+            "消防控制器线缆断开：失联本身即产生报警，已有火警不会被解除。",
+        ),
+        panel="unplug",
+    ),
+    "plug panel": Action(
+        Text(
+            "The cable is in again: the link's alarms return; the fire stays until the panel or an operator ends it.",
+            "线缆已接回：通信报警恢复；火警保持，直到控制器或操作员解除。",
+        ),
+        panel="replug",
     ),
     "stop broker": Action(
         Text(

@@ -35,6 +35,13 @@ def compare(device: str, served: Sequence[float], arrived: Sequence[float | None
     return Verdict(device, len(served), len(values), f"{missing} missing at the end" if missing > 0 else None)
 
 
+def missing_fires(told: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Fires that the panel told and that did not arrive exactly once, as controller-loop-point."""
+    raised = [record.get("source") for record in records if record["class"] == "fire" and record["action"] == "raise"]
+    fires = {f"{each['controller']}-{each['loop']}-{each['point']}" for each in told if each["kind"] == "fire"}
+    return sorted(fire for fire in fires if raised.count(fire) != 1)
+
+
 def totals(records: Sequence[Mapping[str, Any]], device: str) -> list[float | None]:
     """The totals of one device among the records of a platform, in the order of their sequence numbers."""
     own = sorted((record for record in records if record["device"] == device), key=lambda record: int(record["seq"]))

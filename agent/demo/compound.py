@@ -37,6 +37,10 @@ UNITS = (
 )
 METERS = tuple(unit for unit in UNITS if unit.model != "relay-board")
 EVERY_S = 1.0
+PANEL, FIRE_LINE = "panel-b01", "fire-panel"
+NAMES_FILE = "names/panel-b01.csv"
+PARTS = {(6, 12): ("b01/u01/f06", "1号楼6层走廊"), (7, 12): ("b01/u01/f07", "1号楼7层走廊")}
+"""Smoke detectors of the fire panel, by loop and address: where they are, and what the panel's list calls them."""
 
 
 def simulator_spec() -> str:
@@ -61,14 +65,23 @@ def _options(unit: Unit, seed: int) -> dict[str, Any]:
     return {"seed": seed, "people": unit.people, "start_m3": 100.0 + 37 * seed}
 
 
-def site_text(described: Mapping[str, Any], broker_port: int, language: str) -> str:
-    """The site file.  `described` is what the running simulator says of its lines: paths and ports."""
+def names_text() -> str:
+    """The list of detectors, as an installer exports it from the panel."""
+    rows = [f"{loop},{address},{place},{text}" for (loop, address), (place, text) in PARTS.items()]
+    return "\n".join(("loop,address,place,text", *rows)) + "\n"
+
+
+def site_text(described: Mapping[str, Any], panel: Mapping[str, Any], broker_port: int, language: str) -> str:
+    """The site file.  `described` is what the running simulators say of their lines: paths and ports."""
     lines = {line["name"]: line for line in described["lines"]}
     parts = [
         f'[gateway]\nid = "{GATEWAY}"\nplace = "{PLACE}"\nlanguage = "{language}"\n',
         f'[[uplinks]]\nname = "platform"\nurl = "mqtt://127.0.0.1:{broker_port}"\nfrom = "oldest"\n',
         *(_line(name, kind, lines[name]) for name, kind in LINES.items()),
         *(_device(unit) for unit in UNITS),
+        f'[[lines]]\nname = "{FIRE_LINE}"\nkind = "serial"\nport = "{panel["path"]}"\nbaud = {panel["baud"]}\n',
+        f'[[fire_panels]]\nid = "{PANEL}"\nline = "{FIRE_LINE}"\nprotocol = "jbf"\nspeak = true\n'
+        f'place = "b01/x-fire-room"\nnames = "{NAMES_FILE}"\n',
         '[[outputs]]\nname = "siren"\ndevice = "relay-b02"\ntarget = "siren"\ncap = "30s"\n',
         '[[rules]]\nname = "meter-silent"\nkind = "unreachable"\nseverity = 2\noutputs = ["siren"]\n',
         '[[rules]]\nname = "reverse-flow"\nkind = "reverse_flow"\ndevices = ["wm-*"]\nseverity = 3\n',

@@ -51,8 +51,10 @@ class Show:
         self.over = asyncio.Event()
         self.broker = broker(folder, self.port)
         self.simulator = Actor("simulator", self._simulator_arguments(), folder, pipe=True)
+        self.panel = Actor("panel", self._panel_arguments(), folder, pipe=True)
         self.agent: Actor | None = None
         self._control: AsyncClient | None = None
+        self._panel_control: AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _simulator_arguments(self) -> list[str]:
@@ -60,6 +62,10 @@ class Show:
         morning = time.time() // DAY_S * DAY_S + MORNING_UTC_S
         living = ["--speed", str(SPEED), "--start", str(morning)]
         return [sys.executable, "-m", "hw_sim", "fleet", str(spec), "--folder", str(self.folder / "sim"), *living]
+
+    def _panel_arguments(self) -> list[str]:
+        where = ["--path", str(self.folder / "panel"), "--control", str(self.folder / "panel.sock")]
+        return [sys.executable, "-m", "hw_sim", "panel", "jbf", *where]
 
     def _arrived(self, lane: str, record: dict[str, Any]) -> None:
         if lane == "reading":
@@ -78,26 +84,39 @@ class Show:
         assert self._control is not None
         return await self._control(command)
 
+    async def control_panel(self, command: str) -> Any:
+        """One command to the fire panel.  Raises hw_sim.control.CommandError."""
+        assert self._panel_control is not None
+        return await self._panel_control(command)
+
     async def curtain_up(self, stack: AsyncExitStack) -> None:
         """Starts broker, platform, simulators and agent, in this order.  Raises Refused with the reason."""
         await self._start(stack, self.broker)
         await until_listening(self.port)
         stack.enter_context(Subscriber(self.port, compound.GATEWAY, self.message))
-        await self._start(stack, self.simulator)
-        assert self.simulator.process is not None
-        assert self.simulator.process.stdout is not None
-        ready = await asyncio.wait_for(self.simulator.process.stdout.readline(), START_S)
-        if not ready:
-            raise Refused(f"the simulators did not start:\n{self.simulator.last_words()}")
-        described = msgspec.json.decode(ready, type=dict[str, Any])
-        self._control = await AsyncClient.connect(described["control"])
-        stack.push_async_callback(self._control.close)
-        site = self.folder / "site.toml"
-        site.write_text(compound.site_text(described, self.port, self.language), encoding="utf-8")
+        described, self._control = await self._simulate(stack, self.simulator)
+        panel, self._panel_control = await self._simulate(stack, self.panel)
+        site, names = self.folder / "site.toml", self.folder / compound.NAMES_FILE
+        names.parent.mkdir()
+        names.write_text(compound.names_text(), encoding="utf-8")
+        site.write_text(compound.site_text(described, panel, self.port, self.language), encoding="utf-8")
         self.agent = agent(self.folder, site)
         await self._start(stack, self.agent)
         self.started = time.monotonic()
         self.now_showing = STEADY
+
+    async def _simulate(self, stack: AsyncExitStack, actor: Actor) -> tuple[dict[str, Any], AsyncClient]:
+        """Starts simulators; what they say of themselves, and the way to command them.  Raises Refused."""
+        await self._start(stack, actor)
+        assert actor.process is not None
+        assert actor.process.stdout is not None
+        ready = await asyncio.wait_for(actor.process.stdout.readline(), START_S)
+        if not ready:
+            raise Refused(f"the simulators did not start:\n{actor.last_words()}")
+        described = msgspec.json.decode(ready, type=dict[str, Any])
+        client = await AsyncClient.connect(described["control"])
+        stack.push_async_callback(client.close)
+        return described, client
 
     async def _start(self, stack: AsyncExitStack, actor: Actor) -> None:
         await actor.start()
@@ -118,6 +137,8 @@ class Show:
         self.now_showing = action.showing
         if action.simulator is not None:
             await self.control(action.simulator)
+        if action.panel is not None:
+            await self.control_panel(action.panel)
         if action.stage is not None:
             await {
                 "kill_agent": self.kill_agent,

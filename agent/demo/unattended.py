@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 from rich.console import Console
 
 from courtyard.agent.demo import compound
-from courtyard.agent.demo.audit import Verdict, compare, totals
+from courtyard.agent.demo.audit import Verdict, compare, missing_fires, totals
 from courtyard.agent.demo.show import Show
 from courtyard.drivers.base import Text
 
@@ -32,25 +33,36 @@ async def check(show: Show, console: Console) -> bool:
             tell(f"no reading of {', '.join(silent)}", f"没有收到 {', '.join(silent)} 的读数")
             console.print(show.agent.last_words() if show.agent else "")
             return False
+        tell("a smoke detector fires", "感烟探测器报警")
+        await show.control_panel("event fire 6 12 smoke")
         await asyncio.sleep(BEFORE_S)
         tell("stopping the broker", "停止消息服务器")
         await show.stop_broker()
         with show.lock:
             before = show.platform.counts["reading"]
+        await show.control_panel("event fire 7 12 smoke")
         await asyncio.sleep(OUTAGE_S)
         served_in_outage = await _served(show)
         tell("starting the broker", "启动消息服务器")
         await show.start_broker()
         served = await _served(show)
         tell(f"waiting for all {sum(map(len, served.values()))} answers served so far", "等待此前全部应答到达平台")
-        complete = await _until(lambda: all(v.complete for v in _verdicts(show, served)), CATCH_UP_S)
+        told = await show.control_panel("told")
+        complete = await _until(
+            lambda: all(v.complete for v in _verdicts(show, served)) and not _fires(show, told), CATCH_UP_S
+        )
     verdicts = _verdicts(show, served)
     _report(show, console, verdicts, before, served_in_outage)
+    if fires := _fires(show, told):
+        tell(f"fires missing: {', '.join(fires)}", f"火警缺失：{', '.join(fires)}")
+    else:
+        tell(f"{len(told)} fires told, each arrived once", f"控制器上报火警 {len(told)} 次，均到达且仅到达一次")
     if show.platform.missing() or show.platform.conflicts:
         tell(f"missing: {show.platform.missing()}, conflicts: {show.platform.conflicts}", "平台侧序号有缺失或冲突")
         return False
     if console.quiet:
-        print(msgspec.json.encode({"complete": complete, "verdicts": [each._asdict() for each in verdicts]}).decode())
+        verdict = {"complete": complete, "verdicts": [each._asdict() for each in verdicts], "fires_told": len(told)}
+        print(msgspec.json.encode(verdict).decode())
     tell(*(("nothing is missing", "数据完整，无缺失") if complete else ("SOMETHING IS MISSING", "数据有缺失")))
     return complete
 
@@ -62,6 +74,11 @@ async def _until(condition: Callable[[], bool], limit_s: float) -> bool:
             return False
         await asyncio.sleep(LOOK_S)
     return True
+
+
+def _fires(show: Show, told: list[dict[str, Any]]) -> list[str]:
+    with show.lock:
+        return missing_fires(told, list(show.platform.records["alarm"]))
 
 
 async def _served(show: Show) -> dict[str, list[float]]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from courtyard.agent.demo import compound
 from courtyard.agent.demo.actions import ACTIONS
-from courtyard.agent.demo.audit import compare, totals
+from courtyard.agent.demo.audit import compare, missing_fires, totals
 from courtyard.agent.demo.keyboard import MAX_LINE, Keyboard
 
 
@@ -59,13 +59,24 @@ def test_the_keyboard_takes_anything_and_stays_bounded(chunks: list[bytes]) -> N
 def test_site_and_simulator_describe_the_same_compound() -> None:
     spec = json.loads(compound.simulator_spec())
     lines = [{"name": name, "kind": kind, "path": "/tmp/x", "port": 5020} for name, kind in compound.LINES.items()]
-    site = tomllib.loads(compound.site_text({"lines": lines}, 1883, "zh-CN"))
+    site = tomllib.loads(compound.site_text({"lines": lines}, {"path": "/tmp/p", "baud": 9600}, 1883, "zh-CN"))
     simulated = {(device["id"], device["line"], device["address"]) for device in spec["devices"]}
     assert {(device["id"], device["line"], device["address"]) for device in site["devices"]} == simulated
+    (panel,) = site["fire_panels"]
+    assert (panel["protocol"], panel["names"]) == ("jbf", compound.NAMES_FILE)
+
+
+def test_a_fire_that_is_missing_or_arrives_twice_is_found() -> None:
+    told = [{"kind": "fire", "controller": 1, "loop": 6, "point": point} for point in (1, 2, 3)]
+    told.append({"kind": "fault", "controller": 1, "loop": 6, "point": 9})
+    records = [{"class": "fire", "action": "raise", "source": source} for source in ("1-6-1", "1-6-2", "1-6-2")]
+    records.append({"class": "fire", "action": "return", "source": "1-6-3"})
+    assert missing_fires(told, records) == ["1-6-2", "1-6-3"]
+    assert missing_fires(told[:1], records) == []
 
 
 def test_every_action_says_what_is_to_be_seen_in_both_languages() -> None:
     for action in ACTIONS.values():
         assert action.showing.en
         assert action.showing.zh
-        assert action.simulator or action.stage
+        assert action.simulator or action.panel or action.stage
