@@ -65,7 +65,7 @@ class WebApp:
     ) -> None:
         self._views, self._hands, self._accounts = views, hands, accounts
         self._gate = Gate(accounts, secure=secure)
-        self._renderer, self._live = Renderer(), Live(views.now_ms)
+        self._renderer, self.live = Renderer(), Live(views.now_ms)
         door = Door(self._gate, accounts, self.plain_page)
         api = Api(views, hands, accounts, history)
         self.routes: tuple[Route, ...] = (
@@ -139,7 +139,7 @@ class WebApp:
             async def still_there() -> bool:
                 return allowed(await self._gate.principal(request), page.permission)
 
-            return self._live.stream(
+            return self.live.stream(
                 key, version, render, lambda html: html.replace(CSRF_MARK, principal.csrf), still_there
             )
         rendered = render()
@@ -228,7 +228,7 @@ class WebApp:
         return PlainTextResponse("ready\n" if durable else "journal in memory only\n", 200 if durable else 503)
 
     async def _metrics(self, request: Request, principal: Principal | None) -> Response:
-        text = metrics_text(self._views, streams=self._live.streams)
+        text = metrics_text(self._views, streams=self.live.streams)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,14 +33,6 @@ HEADERS: Final = {
 }
 
 
-class _TooLarge(Exception):
-    """The body is larger than it may be."""
-
-
-class _TooSlow(Exception):
-    """The body did not arrive in time."""
-
-
 class Bounds:
     """ASGI middleware; see above."""
 
@@ -50,12 +43,9 @@ class Bounds:
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
-        started = False
 
         async def bounded_send(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 _add_headers(message)
             await send(message)
 
@@ -66,16 +56,7 @@ class Bounds:
         elif (int_or_none(headers.get("content-length", "0")) or 0) > MAX_BODY_BYTES:
             await _plain(413, "body too large")(scope, receive, bounded_send)
         else:
-            try:
-                await self._app(scope, _bounded(receive, scope["method"]), bounded_send)
-            except _TooLarge:
-                answer = _plain(413, "body too large")
-            except _TooSlow:
-                answer = _plain(408, "body too slow")
-            else:
-                return
-            if not started:
-                await answer(scope, receive, bounded_send)
+            await self._app(scope, _bounded(receive, scope["method"]), bounded_send)
 
 
 def int_or_none(text: str) -> int | None:
@@ -96,10 +77,10 @@ def _bounded(receive: Receive, method: str) -> Receive:
             async with asyncio.timeout_at(ends_at):
                 message = await receive()
         except TimeoutError as error:
-            raise _TooSlow from error
+            raise HTTPException(408, "body too slow") from error
         taken += len(message.get("body", b""))
         if taken > MAX_BODY_BYTES:
-            raise _TooLarge
+            raise HTTPException(413, "body too large")
         whole = not message.get("more_body", False)
         return message
 
