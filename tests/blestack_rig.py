@@ -18,6 +18,7 @@ from courtyard.drivers.ble.receive import Setup
 from courtyard.drivers.ble.settings import BleDevice, WearableProfile
 from hw_sim.control import Client
 
+LOOK_S = 0.05
 START_MS = 1_795_329_015_000
 """2026-11-22T06:30:15Z."""
 BAND = WearableProfile(
@@ -90,10 +91,13 @@ class Collected:
 
     async def until(self, true: Callable[[], object], timeout_s: float = 15.0) -> None:
         """Waits for something to hold; raises TimeoutError."""
+        loop = asyncio.get_running_loop()
         async with asyncio.timeout(timeout_s):
             while not true():
                 self._news.clear()
+                look_again = loop.call_later(LOOK_S, self._news.set)  # for what changes without a word to the sink
                 await self._news.wait()
+                look_again.cancel()
 
     def values(self, device: str, point: str) -> list[Any]:
         """In the order in which they came."""

@@ -106,7 +106,7 @@ class BleDriver:
 
     async def _keep_up(self) -> None:
         """Opens the radio, and again whenever it goes down."""
-        pause_s = FIRST_PAUSE_S
+        pause_s, was_down = FIRST_PAUSE_S, True
         while True:
             try:
                 down = await self._radio.open(self._heard)
@@ -114,18 +114,22 @@ class BleDriver:
                 await self._radio.close()
                 self._say(error.fault)
                 await self._rest(pause_s)
-                pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+                pause_s, was_down = min(LONGEST_PAUSE_S, pause_s * 2), True
                 continue
             self._counts["opened"] += 1
-            self._up_s, began_s = self._loop.time(), self._counts["heard"]
-            self._escalation.opened(self._up_s)
-            self._say(None)
+            now_s, heard = self._loop.time(), self._counts["heard"]
+            self._up_s = now_s if was_down else self._up_s
+            self._escalation.opened(now_s)
+            if not self._escalation.deaf:
+                self._say(None)
             fault = await self._listen(down)
             await self._radio.close()
+            was_down = fault is not None
+            if fault is None:
+                continue
             self._counts["lost"] += 1
-            if fault is not None:
-                self._say(fault)
-            if self._counts["heard"] > began_s:
+            self._say(fault)
+            if self._counts["heard"] > heard:
                 pause_s = FIRST_PAUSE_S
             else:
                 await self._rest(pause_s)

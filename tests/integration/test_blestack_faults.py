@@ -1,8 +1,9 @@
-"""Ten bands at one report a second through every way in which a Bluetooth stack can fail."""
+"""Ten bands, all connected, through every way in which a Bluetooth stack can fail."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -14,12 +15,16 @@ from courtyard.drivers.ble.driver import BleDriver
 from tests.blestack_rig import Collected, RealClock, Stack, band, bluetooth, meeting
 
 BANDS = 10
+BEATS = "1" if os.environ.get("COURTYARD_CAMPAIGN") == "full" else "4"
+"""Reports of each band a second."""
 RATE = "vital.heart_rate"
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with bluetooth(tmp_path_factory.mktemp("bluez"), "--residents", str(BANDS), "--adverts", "5") as stack:
+    with bluetooth(
+        tmp_path_factory.mktemp("bluez"), "--residents", str(BANDS), "--adverts", "5", "--beats", BEATS
+    ) as stack:
         for name in stack.names:
             if name.startswith("HR-"):
                 stack("device", name, "counting")
@@ -112,5 +117,5 @@ def test_every_report_once_before_and_after(stack: Stack, fault: Callable[[Stack
         got = sink.values(f"band-{number}", RATE)
         sent = told(stack, number, skips[number])
         assert got == sent[: len(got)]
-        assert len(sent) - len(got) <= 1  # said while the driver was being stopped
+        assert len(sent) - len(got) <= 2  # said while the driver was being stopped
     assert not [subject for subject, code in sink.said if code and subject != "ble-1"]
