@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from courtyard.agent.alarms.acts import Acts
 from courtyard.agent.alarms.book import AlarmBook
@@ -27,9 +27,8 @@ from courtyard.agent.drills.drill import Drills
 from courtyard.agent.drills.drill import Ports as DrillPorts
 from courtyard.agent.drills.passage import Passages, WatchedFeed
 from courtyard.agent.escalation.escalations import planned_steps
-from courtyard.agent.history.gauges import gauges_of
+from courtyard.agent.history.gauges import gauges_of, history_of
 from courtyard.agent.history.history import PointHistory
-from courtyard.agent.history.rollup import Keep
 from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.lines import DRIVERS, Lines, MakeDriver
 from courtyard.agent.normalise import Places
@@ -95,7 +94,11 @@ class Gateway:
         self.pipeline = Pipeline(
             self.recorder, self.book, self.engine, self._places, site, self._rules, self.care.discretion
         )
-        self.history = self._make_history(data) if site.history.enabled else None
+        self.history: PointHistory | None = None
+        if site.history.enabled:
+            say_history = partial(self.pipeline.health, HISTORY)
+            self.history = history_of(snapshot, data / HISTORY, clock.wall_ms, say_history)
+            self.pipeline.observers.append(self.history.tap)
         self.lines = Lines(
             snapshot, clock, self.pipeline, supervisor, drivers=drivers, notebook=JournalNotebook(self.recorder)
         )
@@ -301,20 +304,6 @@ class Gateway:
             steps=self.second_path.escalations.steps,
             planned=lambda device, alarm_class: planned_steps(self.snapshot.site, device, alarm_class),
         )
-
-    def _make_history(self, data: Path) -> PointHistory:
-        settings = self.snapshot.site.history
-        history = PointHistory(
-            data / HISTORY,
-            quota_bytes=settings.quota,
-            keep=Keep(settings.minutes_s, settings.hours_s, settings.days_s),
-            zone=ZoneInfo(self.snapshot.site.gateway.timezone),
-            wall_ms=self.clock.wall_ms,
-            say=lambda fault: self.pipeline.health(HISTORY, fault),
-        )
-        history.adjust(gauges_of(self.snapshot))
-        self.pipeline.observers.append(history.tap)
-        return history
 
     async def _erase_history(self, devices: Collection[str]) -> int:
         return await self.history.erase(devices) if self.history is not None else 0
