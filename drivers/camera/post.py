@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from typing import Literal
 
 from courtyard.drivers.base import Clock, Fault, NotKept, Signal, Sink
 from courtyard.drivers.camera.faults import camera_fault
@@ -33,7 +34,7 @@ class CameraPost:
         self.counts: Counter[str] = Counter()
         self._happenings = Happenings()
         self._faults: dict[str, Fault] = {}
-        self._told_health: Fault | None = None
+        self._told_health: Fault | Literal["nothing"] | None = "nothing"
         self._answered_ms = self._pictured_ms = clock.mono_ms()
         self._active: dict[str, bool] = {}
         """The conditions of the gateway's own judgement, as they were last told."""

@@ -179,13 +179,13 @@ class Session:
         """Within LEAVE_S, also while the session is being cancelled; a camera that cannot keeps it for its lease."""
         device.transport.abort()  # a pull that still waits
         asked = asyncio.get_running_loop().run_in_executor(self._threads, device.unsubscribe, subscription)
-        done, _ = await asyncio.wait([asked], timeout=LEAVE_S)
-        if done and not asked.cancelled():
-            asked.exception()  # it has forgotten the subscription by itself
+        asked.add_done_callback(_heard)  # a refusal means that it has forgotten the subscription by itself
+        await asyncio.wait([asked], timeout=LEAVE_S)
 
     async def _call(self, device: OnvifCamera, call: Callable[[], T], most_s: float = CALL_S) -> T:
         """Runs a blocking call; one that takes too long is ended with its connection."""
         asked = asyncio.get_running_loop().run_in_executor(self._threads, call)
+        asked.add_done_callback(_heard)
         try:
             done, _ = await asyncio.wait([asked], timeout=most_s)
         except asyncio.CancelledError:
@@ -197,3 +197,9 @@ class Session:
         result = asked.result()
         self._listener.answered()
         return result
+
+
+def _heard(asked: asyncio.Future[T]) -> None:
+    """What a call that nobody waits for any more ends with matters to nobody."""
+    if not asked.cancelled():
+        asked.exception()

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from hw_sim.camera.film import GROUP, Encoder, Source, Unit, loop
+from hw_sim.camera.film import GROUP, Encoder, Film, Source, Unit
 from hw_sim.camera.mischief import Mischief
 
 LARGER = 2
 """A changed resolution is so many times as wide and high."""
 
-_films: dict[tuple[Source, int, int, str], tuple[Unit, ...]] = {}
+_films: dict[tuple[Source, int, int, str], Film] = {}
 
 
-def film(source: Source, width: int, height: int, codec: str = "h264") -> tuple[Unit, ...]:
+def film(source: Source, width: int, height: int, codec: str = "h264") -> Film:
     """The repeatable film of a source; encoded once for all cameras that show it."""
     key = (source, width, height, codec)
     if key not in _films:
-        _films[key] = loop(source, width, height, codec=codec)
+        _films[key] = Film(source, width, height, codec=codec)
     return _films[key]
 
 
@@ -31,9 +31,9 @@ class FilmChannel:
 
     async def unit(self, number: int) -> Unit:
         factor = LARGER if "size" in self._mischief else 1
-        key = (self._source, self._width * factor, self._height * factor, self.codec)
-        units = _films[key] if key in _films else await asyncio.to_thread(film, *key)
-        return units[0] if "still" in self._mischief else units[number % len(units)]
+        shown = film(self._source, self._width * factor, self._height * factor, self.codec)
+        wanted = 0 if "still" in self._mischief else number
+        return shown.unit(wanted) if shown.has(wanted) else await asyncio.to_thread(shown.unit, wanted)
 
 
 class LiveChannel:

@@ -5,6 +5,7 @@ The encoder is whatever the installed FFmpeg has: OpenH264 (BSD) where it is bui
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias
@@ -60,11 +61,25 @@ class Encoder:
         return Unit(b"".join(bytes(packet) for packet in packets), any(packet.is_keyframe for packet in packets))
 
 
-def loop(source: Source, width: int, height: int, *, seconds: float = 4.0, codec: str = "h264") -> tuple[Unit, ...]:
-    """A film that can be repeated for ever: whole groups of pictures of the source's first seconds."""
-    pictures = max(1, round(seconds * RATE / GROUP)) * GROUP
-    encoder = Encoder(width, height, codec=codec)
-    return tuple(encoder.encode(source(number / RATE)) for number in range(pictures))
+class Film:
+    """The first seconds of a source, whole groups of pictures, to be repeated for ever; each is encoded once, when it
+    is asked for.  From any thread."""
+
+    def __init__(self, source: Source, width: int, height: int, *, seconds: float = 4.0, codec: str = "h264") -> None:
+        self.length = max(1, round(seconds * RATE / GROUP)) * GROUP
+        self._source, self._encoder = source, Encoder(width, height, codec=codec)
+        self._units: list[Unit] = []
+        self._lock = threading.Lock()
+
+    def has(self, number: int) -> bool:
+        """Whether picture `number` needs no work."""
+        return number % self.length < len(self._units)
+
+    def unit(self, number: int) -> Unit:
+        with self._lock:
+            while not self.has(number):
+                self._units.append(self._encoder.encode(self._source(len(self._units) / RATE)))
+            return self._units[number % self.length]
 
 
 def moving_pattern(seconds: float, width: int = 640, height: int = 360) -> Picture:
