@@ -40,6 +40,7 @@ def handlers(
             "uplinks": [uplink.report() for uplink in gateway.uplinks.values()],
             "counters": gateway.lines.counters(),
             "dropped": gateway.pipeline.dropped(),
+            "escalations": gateway.second_path.escalations.open,
         }
 
     async def read(request: Mapping[str, Any], progress: Progress) -> Any:

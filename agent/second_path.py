@@ -25,7 +25,6 @@ from courtyard.drivers.lines.settings import SerialLine
 from courtyard.drivers.sms.modem import Modem
 
 MODEM: Final = "modem"
-FIRST_LOOK_S: Final = 10.0
 FAILED_EVERY_S: Final = 120.0
 MAX_PIN: Final = 16
 WORKS: Final = Text("The modem works again.", "短信模块已恢复正常。")
@@ -58,7 +57,7 @@ class SecondPath:
         self._modem: Modem | None = None
         self._changed = asyncio.Event()
         self.handed = Handed(recorder)
-        ports = Ports(lambda told: Demands(outputs, told), self._send, self.handed)
+        ports = Ports(lambda told: Demands(outputs, told), self.send, self.handed)
         self.escalations = Escalations(recorder, book, ports, lambda: snapshot().site)
         self._take_modem()
 
@@ -75,7 +74,6 @@ class SecondPath:
             modem, settings = self._modem, self._settings
             fault: Fault | None = None
             if modem is not None:
-                await self._pause(FIRST_LOOK_S)
                 try:
                     await modem.check()
                 except DriverError as error:
@@ -86,10 +84,15 @@ class SecondPath:
             every_s = settings.check_every_s if settings else None
             await self._pause(FAILED_EVERY_S if fault else every_s)
 
-    async def _send(self, number: str, text: str) -> None:
+    async def send(self, number: str, text: str) -> None:
+        """Sends a text message.  Raises DriverError."""
         if self._modem is None:
             raise DriverError(NO_MODEM)
         await self._modem.send(number, text)
+
+    def look(self) -> None:
+        """Looks at the modem soon."""
+        self._changed.set()
 
     def _take_modem(self) -> None:
         settings = self._snapshot().site.modem

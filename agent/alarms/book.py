@@ -128,7 +128,7 @@ class AlarmBook:
         record = alarm.record
         at = alarm.received.get(by, instant(self.recorder.clock.wall_ms()))
         details: Details = {"alarm_id": record.alarm_id, "occurrence": record.occurrence, "by": by}
-        entry = self.recorder.event_entry("alarm.received", details, device=record.device)
+        entry = self.recorder.event_entry("alarm.received", details, device=record.device, test=record.test)
         receipts = Receipts(record.occurrence, {**alarm.received, by: at})
         written = self.recorder.put((entry, *also.entries), {RECEIPTS + record.alarm_id: kept(receipts), **also.state})
         alarm.receipts = receipts

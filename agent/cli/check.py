@@ -40,7 +40,8 @@ def _summary(snapshot: Snapshot, language: Language) -> str:
         f"{len(site.uplinks)} 个平台，"
         f"{len(site.rules)} 条规则，{len(site.outputs)} 个输出。站点文件可以使用。",
     )
-    return "\n".join((*(_panel(panel, language) for panel in panels), text.say(language)))
+    aloud = (f"  {sequence.say(language)}" for sequence in sequences(site))
+    return "\n".join((*(_panel(panel, language) for panel in panels), *aloud, text.say(language)))
 
 
 def _panel(panel: InstalledDevice, language: Language) -> str:

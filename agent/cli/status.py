@@ -68,6 +68,11 @@ def _show(status: dict[str, Any], language: Language, console: Console) -> None:
         table.add_row(uplink["name"], connected.say(language), *map(str, cells))
     if status["uplinks"]:
         console.print(table)
+    for course in status["escalations"]:
+        steps = ", ".join(f"{step} {kept.get('state', 'pending')}" for step, kept in course["steps"].items())
+        waits = Text("no platform has confirmed", "无平台确认").say(language) if course["phase"] == "waiting" else ""
+        line = " · ".join(filter(None, (course["escalation"], course["alarm_id"], waits, steps)))
+        console.print(line, style="bold yellow", highlight=False, markup=False)
     journal = status["journal"]
     used, quota = journal["used_bytes"], journal["quota_bytes"]
     text = Text(
