@@ -23,6 +23,7 @@ from courtyard.agent.accounts import (
     csrf_token,
     permissions_of,
 )
+from courtyard.agent.history import HistoryStatus, Resolution, Series
 from courtyard.agent.refusal import Refusal
 from courtyard.agent.web.app import WebApp
 from courtyard.agent.web.model import (
@@ -184,6 +185,9 @@ class FakeViews:
         points = (water(), PointValue("water.temperature", Words("Water temperature", "水温"), None, "Cel", "bad:comm"))
         return DeviceDetail(found, 1, points, {"polls": 1200, "answered": 1199}, tuple(self.all_alarms[:1]))
 
+    def has_history(self) -> bool:
+        return True
+
     def frames(self, name: str) -> Sequence[Frame]:
         return (
             Frame(NOW_MS, "sent", "01 03 00 00 00 0a c5 cd"),
@@ -224,6 +228,40 @@ class FakeViews:
             LogLine(NOW_MS, "info", "agent.daemon", "running"),
             LogLine(NOW_MS, "error", "agent.daemon", "line rs485-1 ended"),
         )
+
+
+class FakeHistory:
+    """A day in minutes: flow that comes and goes, with an hour's gap."""
+
+    async def query(
+        self,
+        device: str,
+        point: str,
+        since_ms: int,
+        until_ms: int,
+        *,
+        resolution: Resolution | None = None,
+        buckets: int = 1000,
+    ) -> Series:
+        step_ms = (until_ms - since_ms) // 240
+        at = tuple(since_ms + number * step_ms for number in range(240))
+        values = tuple(None if 100 < number < 110 else 1.0 + (number % 24) / 12 for number in range(240))
+        low = tuple(None if each is None else each - 0.3 for each in values)
+        high = tuple(None if each is None else each + 0.4 for each in values)
+        full = tuple(None if each is None else 1.0 for each in values)
+        return Series(
+            device, point, "minute", step_ms // 1000, point == "water.volume.total", at, (1,) * 240, full, low, high,
+            values, values, values, values,
+        )  # fmt: skip
+
+    async def points(self, device: str) -> Sequence[str]:
+        return ("water.volume.total",)
+
+    async def erase(self, devices: Collection[str]) -> int:
+        return 0
+
+    async def status(self) -> HistoryStatus:
+        return HistoryStatus(0, 1, 1, {"minute": None, "hour": None, "day": None}, 0, 0, 0, None)
 
 
 class Answer(NamedTuple):
@@ -332,7 +370,7 @@ class Stage:
 
     def __init__(self, views: FakeViews | None = None) -> None:
         self.views, self.hands, self.accounts = views or FakeViews(), FakeHands(), FakeAccounts()
-        self.app = WebApp(self.views, self.hands, self.accounts, secure=False)
+        self.app = WebApp(self.views, self.hands, self.accounts, FakeHistory(), secure=False)
         self.asgi = self.app.asgi()
 
     async def call(

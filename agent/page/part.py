@@ -52,14 +52,8 @@ class Page:
         redactor: Redactor,
         history: History | None = None,
     ) -> None:
-        self._gateway, self._latest, self._data, self._site_file, self._history = (
-            gateway,
-            latest,
-            data,
-            site_file,
-            history,
-        )
-        self._mistakes = mistakes
+        self._gateway, self._latest, self._data, self._site_file = gateway, latest, data, site_file
+        self._mistakes, self._history = mistakes, history
         self._settings: tuple[SettingsTable, ...] = ()
         self._tail = LogTail(redactor)
         self._watch = Watch(gateway.journal.status, data)
@@ -74,6 +68,7 @@ class Page:
             mistakes=mistakes,
             settings=lambda: self._settings,
             log=self._tail.lines,
+            has_history=lambda: history is not None,
         )
         self._views = GatewayViews(sources, gateway.book, latest, self._watch, gateway.clock, supervisor)
         self._hands = GatewayHands(gateway.acts, gateway.lines.read, self._views.frames, self._views.values)
@@ -88,6 +83,7 @@ class Page:
             await self._open(accounts)
             await self._watch.look()
             app = WebApp(self._views, self._hands, accounts, self._history, secure=web.tls)
+            await asyncio.to_thread(app.warm)
             server = WebServer(app.asgi(), web.listen, web.port, await self._tls(web))
             server.on_listening = lambda: self._listening(server, web)
             async with asyncio.TaskGroup() as group:

@@ -68,10 +68,11 @@ class Sources:
         mistakes: Callable[[], Sequence[SiteMistake]],
         settings: Callable[[], Sequence[SettingsTable]],
         log: Callable[[], Sequence[LogLine]],
+        has_history: Callable[[], bool],
     ) -> None:
         self.snapshot, self.faults, self.since, self.reports = snapshot, faults, since, reports
         self.counters, self.frames, self.dropped = counters, frames, dropped
-        self.mistakes, self.settings, self.log = mistakes, settings, log
+        self.mistakes, self.settings, self.log, self.has_history = mistakes, settings, log, has_history
 
 
 class GatewayViews:
@@ -127,6 +128,9 @@ class GatewayViews:
 
     def log(self) -> Sequence[LogLine]:
         return self._from.log()
+
+    def has_history(self) -> bool:
+        return self._from.has_history()
 
     def device(self, name: str) -> DeviceDetail | None:
         installed = self._from.snapshot().devices.get(name)

@@ -37,6 +37,9 @@ from courtyard.drivers.base import Language
 STATIC: Final = {
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
+    "chart.js": "text/javascript; charset=utf-8",
+    "uplot.js": "text/javascript; charset=utf-8",
+    "uplot.css": "text/css; charset=utf-8",
     "icons.svg": "image/svg+xml",
     "favicon.svg": "image/svg+xml",
 }
@@ -81,6 +84,10 @@ class WebApp:
             Route("GET", "/metrics", "metrics", self._metrics),
             *(Route(each.method, each.path, each.permission, partial(api.answer, each)) for each in api.operations),
         )
+
+    def warm(self) -> None:
+        """Compiles all templates; for a thread, before the first request."""
+        self._renderer.warm()
 
     def asgi(self) -> ASGIApp:
         """The application with its bounds."""

@@ -280,6 +280,9 @@ class Views(Protocol):
     def frames(self, name: str) -> Sequence[Frame]:
         """The last frames of a device, oldest first; none where its driver keeps none."""
 
+    def has_history(self) -> bool:
+        """Whether points are kept over time."""
+
     def uplinks(self) -> Sequence[Uplink]: ...
     def settings(self) -> Sequence[SettingsTable]: ...
     def system(self) -> System: ...

@@ -103,9 +103,17 @@ def _devices(views: Views, query: Query) -> dict[str, Any]:
 
 def _device(views: Views, query: Query) -> dict[str, Any] | None:
     detail = views.device(query["device"])
-    return (
-        None if detail is None else {"detail": detail, "device": detail.device, "frames": views.frames(query["device"])}
-    )
+    if detail is None:
+        return None
+    charted = [
+        point for point in detail.points if isinstance(point.value, int | float) and not isinstance(point.value, bool)
+    ]
+    return {
+        "detail": detail,
+        "device": detail.device,
+        "frames": views.frames(query["device"]),
+        "charted": charted if views.has_history() else (),
+    }
 
 
 def _map(views: Views, query: Query) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from courtyard.agent.web import words
+from courtyard.agent.web.drawing import cells
 from courtyard.agent.web.model import Words
 from courtyard.drivers.base import Language
 
@@ -81,8 +82,15 @@ class Renderer:
             "unit": words.unit,
             "quality": _worded(words.quality),
             "place": _worded(words.place),
+            "state": _worded(words.state),
+            "cells": _worded(cells),
             "share": words.share,
         }
+
+    def warm(self) -> None:
+        """Compiles every template."""
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
 
     def page(self, template: str, language: Language, zone: ZoneInfo, values: Mapping[str, Any]) -> Rendered:
         """Renders a template; `values` are its variables."""

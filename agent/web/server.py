@@ -129,10 +129,10 @@ class WebServer:
             server.close()
             for connection in tuple(state.connections):
                 connection.transport.abort()
-            for task in tuple(state.tasks):
-                task.cancel()
             if state.tasks:
-                await asyncio.wait(state.tasks, timeout=STOP_S)
+                _, late = await asyncio.wait(state.tasks, timeout=STOP_S)
+                for task in late:
+                    task.cancel()
 
     def _protocol(self, config: Config, state: ServerState) -> _Protocol:
         protocol = _Protocol(config, state, {}, asyncio.get_running_loop())

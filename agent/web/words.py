@@ -39,6 +39,13 @@ _QUALITY: Final = {
     "manual": Text("set by hand", "人工设置"),
     "unverified": Text("not verified", "未核实"),
 }
+STATES: Final = {
+    "ok": Text("works", "正常"),
+    "waiting": Text("waiting", "等待首次读数"),
+    "stale": Text("silent", "数据过期"),
+    "fault": Text("fault", "故障"),
+    "alarm": Text("alarm", "报警"),
+}
 _BOOL: Final = {True: Text("yes", "是"), False: Text("no", "否")}
 _SEGMENT: Final = re.compile(r"(x-|fb|[bufr])(.*)")
 _SEGMENTS: Final = {
@@ -109,6 +116,11 @@ def quality(text: str, language: Language) -> str:
     """`bad:comm` in words."""
     reason = text.partition(":")[2]
     return _QUALITY[reason].say(language) if reason in _QUALITY else reason
+
+
+def state(of: str, language: Language) -> str:
+    """The state of a device in a word."""
+    return STATES[of].say(language)
 
 
 def place(path: str, language: Language) -> str:

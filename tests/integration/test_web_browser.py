@@ -212,3 +212,12 @@ def test_search_and_language(troubled: Served, visit: Open) -> None:
     expect(page.locator("tbody tr")).to_have_count(1)
     page.click("text=中文")
     expect(page.locator("h1")).to_have_text("设备")
+
+
+def test_a_chart_shows_a_point_over_time(troubled: Served, visit: Open) -> None:
+    page = visit(troubled, "/devices/wm-0004", "en")
+    expect(page.locator("[data-chart-note]")).to_contain_text("in this time")
+    assert page.locator(".chart canvas").count() == 1
+    page.click("text=month")
+    expect(page.locator("button[aria-pressed=true]")).to_have_text("month")
+    assert "m³" in (page.locator(".chart").get_attribute("aria-label") or "")
