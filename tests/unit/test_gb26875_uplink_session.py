@@ -210,8 +210,6 @@ def test_what_somebody_does_at_a_panel_is_reported(tmp_path: Path, kind: str, fl
         ("mains_fault", "3", 2, (1, (1, 3, 0x101))),
         ("battery_fault", "3", 2, (1, (1, 3, 0x201))),
         ("link_lost", "", 2, (21, (0x41,))),
-        ("mains", "", 2, (21, (9,))),
-        ("battery", "", 2, (21, (17,))),
         ("disk_fault", "", 2, (21, (5,))),
     ],
 )

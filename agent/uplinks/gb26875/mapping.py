@@ -5,7 +5,7 @@
 | alarm of a part (detector, module, button) | 2, component state |
 | alarm of a whole panel; its mains, battery or bus | 1, system state |
 | reset, silence or test at a panel | 4, operation information of the system |
-| link to a panel, line, disk, modem, output of this gateway | 21, state of the transmission device |
+| link to a panel; disk, modem or output of this gateway | 21, state of the transmission device |
 | acknowledgement of a patrol check | 24, operation of the transmission device, bit 5 |
 | drill | 24, operation of the transmission device, bit 6; never a fire |
 
@@ -59,16 +59,16 @@ OWN: Final[Mapping[str, int]] = {
     "disk_fault": 2,
     "modem_fault": 2,
     "output_fault": 2,
-    "mains": 3,
-    "battery": 4,
     "link_lost": 6,
     "panel_silent": 6,
     "poll_missing": 6,
     "heartbeat_missing": 6,
     "line_quality": 6,
-    "line_fault": 6,
 }
-"""Alarm class to bit of the transmission device's own status (8.2.1.8)."""
+"""Alarm class to bit of the transmission device's own status (8.2.1.8).
+
+Lines without panels, and the batteries of other devices, are no matter of a fire-control centre.
+"""
 OPERATIONS: Final[Mapping[str, int]] = {"reset": 0, "silence": 1, "test": 6}
 PATROL: Final = "patrol_check"
 PATROL_ANSWERED, TEST = 1 << 5, 1 << 6
