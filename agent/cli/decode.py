@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from courtyard.agent.cli.hexadecimal import NotHexadecimal, read_hex, typed
 from courtyard.agent.control import Refused
 from courtyard.drivers.base import Language, Text
-from courtyard.drivers.dissection import Dissection
+from courtyard.drivers.dissection import Dissection, Part
 from courtyard.drivers.modbus.settings import ModbusProfile
 
 Dissect = Callable[[bytes], Dissection]
@@ -28,40 +30,30 @@ MODULES = {
     **dict.fromkeys(("ble-gatt", "bthome", "ibeacon", "eddystone"), BLE),
 }  # fmt: skip
 NAMES = tuple(MODULES)
-MAX_BYTES = 65_536
 
 
 def run(options: argparse.Namespace) -> int:
     """Exit status 0 for a valid frame, 1 for an invalid one, 2 for wrong use."""
-    language: Language = options.lang
     if options.protocol not in MODULES:
-        print(_unknown(options.protocol).say(language), file=sys.stderr)
-        return 2
+        return _refuse(options, _unknown(options.protocol))
     try:
-        frame = read_hex(options.hex)
-    except ValueError as error:
-        print(Text(f"Not hexadecimal: {error}.", f"不是十六进制数据：{error}。").say(language), file=sys.stderr)
-        return 2
+        frame = read_hex(typed(options.hex, sys.stdin.buffer))
+    except NotHexadecimal as error:
+        return _refuse(options, error.text)
     dissection = _dissect(options, frame)
     if options.json:
         print(msgspec.json.encode(dissection.data()).decode())
     else:
-        show(dissection, frame, language, Console())
+        show(dissection, frame, options.lang, Console())
     return 0 if dissection.valid else 1
 
 
-def read_hex(words: list[str]) -> bytes:
-    """Hexadecimal with any of space, colon, comma, dash and 0x between bytes.  Raises ValueError naming the word."""
-    parts: list[bytes] = []
-    for word in " ".join(words).translate(str.maketrans(":,-", "   ")).split():
-        digits = word.lower().removeprefix("0x")
-        if len(digits) % 2 or not all(character in "0123456789abcdef" for character in digits):
-            raise ValueError(word)
-        parts.append(bytes.fromhex(digits))
-    frame = b"".join(parts)
-    if len(frame) > MAX_BYTES:
-        raise ValueError(f"{len(frame)} bytes, at most {MAX_BYTES}")
-    return frame
+def _refuse(options: argparse.Namespace, text: Text) -> int:
+    """Wrong use: said to the person, and as data to a program that asked for data."""
+    if options.json:
+        print(msgspec.json.encode(Dissection(options.protocol, False, (), text).data()).decode())
+    print(f"courtyard: {text.say(options.lang)}", file=sys.stderr)
+    return 2
 
 
 def show(dissection: Dissection, frame: bytes, language: Language, console: Console) -> None:
@@ -69,21 +61,38 @@ def show(dissection: Dissection, frame: bytes, language: Language, console: Cons
     say = {"en": ("byte", "hex", "field", "value", "clause"), "zh-CN": ("字节", "十六进制", "字段", "值", "条款")}
     table = Table(*say[language], box=None, pad_edge=False)
     for depth, part in dissection.walk():
-        value = str(part.value) if part.meaning is None else f"{part.value}  {part.meaning.say(language)}"
         where = f"{part.start}" if part.end - part.start <= 1 else f"{part.start}-{part.end - 1}"
-        field = f"{part.label.say(language)} {part.name}" if "." in part.name else part.label.say(language)
-        field = f"{'  ' * depth}{field}"
-        if part.parts:
-            value = ""
-        if part.start == part.end:  # said by the frame as a whole
-            where = ""
         raw = frame[part.start : part.end].hex(" ")
-        table.add_row(where, raw if len(raw) <= 48 else f"{raw[:45]}...", field, value, part.clause)
+        raw = raw if len(raw) <= 48 else f"{raw[:45]}..."
+        if part.end - part.start in (0, len(frame)):  # said by the frame as a whole
+            where = raw = ""
+        field = f"{part.label.say(language)} {part.name}" if "." in part.name else part.label.say(language)
+        value = "" if part.parts else "\n".join(_rows(part, language))
+        table.add_row(where, raw, f"{'  ' * depth}{field}", escape(value), part.clause)
     console.print(table)
     if dissection.error is None:
         console.print(Text("valid", "报文有效").say(language), style="green")
     else:
-        console.print(dissection.error.say(language), style="bold red", highlight=False)
+        console.print(dissection.error.say(language), style="bold red", highlight=False, soft_wrap=True)
+
+
+def _rows(part: Part, language: Language) -> Iterator[str]:
+    """A value by name or a list of such has a row for each, everything else has one."""
+    match part.value, part.meaning:
+        case dict() as values, _:
+            yield from (f"{name} {_plain(value)}" for name, value in values.items())
+        case [dict(), *_] as entries, _:
+            for entry in entries:
+                yield ", ".join(f"{name} {_plain(value)}" for name, value in entry.items() if value != "")
+        case value, None:
+            yield _plain(value)
+        case value, meaning:
+            yield meaning.say(language) if value == meaning.en else f"{_plain(value)}  {meaning.say(language)}"
+
+
+def _plain(value: Any) -> str:
+    """As JSON has it, without quotes around words."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _dissect(options: argparse.Namespace, frame: bytes) -> Dissection:
@@ -104,8 +113,11 @@ def _with_points(module: Any, options: argparse.Namespace, frame: bytes) -> Diss
     loaded = profiles.load(options.profile)
     if loaded is None or not isinstance(loaded.profile, ModbusProfile):
         names = ", ".join(profiles.names())
-        text = Text(f"no profile {options.profile}; known: {names}", f"没有设备模板 {options.profile}；现有：{names}")
-        raise Refused(text.say(options.lang))
+        text = Text(
+            f"No Modbus profile is called {options.profile!r}. Name one of: {names}.",
+            f"没有名为“{options.profile}”的 Modbus 设备模板。请改用：{names}。",
+        )
+        raise Refused(text.say(options.lang), 2)
     profile, points = candidate(loaded.profile)
     found: Dissection = module.dissect(frame, profile=profile, points=points, address=options.address or 0)
     return found
@@ -116,6 +128,6 @@ def _unknown(protocol: str) -> Text:
 
     near = difflib.get_close_matches(protocol, NAMES, 1)
     names = ", ".join(NAMES)
-    en = f"Unknown protocol {protocol!r}." + (f" Did you mean {near[0]!r}?" if near else "") + f" Known: {names}"
-    zh = f"未知协议 {protocol!r}。" + (f"是否指 {near[0]!r}？" if near else "") + f"支持：{names}"
+    en = f"Unknown protocol {protocol!r}." + (f" Did you mean {near[0]}?" if near else "") + f" Known: {names}."
+    zh = f"未知协议“{protocol}”。" + (f"是否指 {near[0]}？" if near else "") + f"支持：{names}。"
     return Text(en, zh)

@@ -131,7 +131,9 @@ def _lines(commands: _Commands) -> None:
 
     decode = commands.add("decode", "take a frame apart, field by field", "逐字段解析报文")
     decode.add_argument("protocol", help=say("protocol name", "协议名称"))
-    decode.add_argument("hex", nargs="+", help=say("the bytes in hexadecimal", "十六进制字节"))
+    decode.add_argument(
+        "hex", nargs="+", help=say("the bytes in hexadecimal; - reads stdin", "十六进制字节；- 表示从标准输入读取")
+    )
     decode.add_argument("--profile", help=say("device profile, to show points", "设备模板，用于显示测点"))
     decode.add_argument("--address", type=lambda text: int(text, 0), help=say("first register", "起始寄存器地址"))
 
