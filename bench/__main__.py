@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from bench import drain, journal_cost, modbus_rates, outage, throughput
+from bench import ble, drain, journal_cost, modbus_rates, outage, throughput
 from bench.process import python
 from bench.report import FILE, Row, Section, save
 
@@ -112,6 +112,20 @@ def killed() -> Section:
     return Section("Killed", "COURTYARD_CAMPAIGN=full pytest tests/faults/test_daemon_killed.py", rows)
 
 
+def wearables() -> Section:
+    """Five hundred wearables on a simulated Bluetooth stack, and a thousand calls for help."""
+    result = ble.measure()
+    rows = [
+        Row("adverts heard", f"{result.adverts_per_s:,.0f} a second of {ble.WEARABLES} wearables"),
+        Row("share of a core, decoding included", f"{result.cpu:.1%}", "<= 8 %", result.cpu <= 0.08),
+        Row("growth of memory", f"{result.rss_growth_mb:+.1f} MB", "flat", abs(result.rss_growth_mb) <= 8),
+        Row("calls for help lost", f"{result.lost} of {result.pressed:,}", "0", result.lost == 0),
+        Row("press to the journal's disk, p50", f"{result.p50_ms:.0f} ms"),
+        Row("press to the journal's disk, p99", f"{result.p99_ms:.0f} ms", "<= 500 ms", result.p99_ms <= 500),
+    ]
+    return Section("Wearables", "python -m bench ble", rows, "Presses are timed from their first advert.")
+
+
 MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "end-to-end": end_to_end,
     "modbus": modbus,
@@ -119,6 +133,7 @@ MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "draining": draining,
     "endless-outage": endless_outage,
     "killed": killed,
+    "ble": wearables,
 }
 
 

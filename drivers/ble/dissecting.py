@@ -11,7 +11,7 @@ from courtyard.drivers.base import Text
 from courtyard.drivers.ble.ieee11073 import Special
 from courtyard.drivers.ble.observation import Observation
 from courtyard.drivers.ble.refusal import Refused
-from courtyard.drivers.dissection import Dissection, Part
+from courtyard.drivers.dissection import Dissection, Part, located
 
 
 def plain(value: Any) -> Any:
@@ -55,7 +55,4 @@ def verdict(
     if refusal is None:
         return Dissection(protocol, True, tuple(parts))
     at = base + refusal.at
-    where = Text(f"byte {at}: {refusal.text.en}", f"第{at}字节：{refusal.text.zh}")
-    if at >= len(data):
-        where = Text(f"after {len(data)} bytes: {refusal.text.en}", f"{len(data)}字节之后：{refusal.text.zh}")
-    return Dissection(protocol, False, tuple(parts), where, at)
+    return Dissection(protocol, False, tuple(parts), located(at, len(data), refusal.text), at)

@@ -190,7 +190,8 @@ class BleDriver:
         now_s = self._loop.time()
         self._escalation.sign(now_s)
         self._counts["heard"] += 1
-        self.watching.heard(heard)
+        if self.watching:
+            self.watching.heard(heard)
         post = self._posts.get(heard.address)
         if post is None or self._sink is None:
             self._counts["strangers"] += 1
@@ -221,7 +222,8 @@ class BleDriver:
             for post in list(self._posts.values()):
                 if self._sink is not None:
                     post.look(self._sink, self._up_s, now_s)
-                await post.keep(now_s)
+                if post.counted:
+                    await post.keep(now_s)
 
     def _post(self, device: BleDevice) -> Post:
         return Post(device, self._clock, self._zone, self._counters)

@@ -22,6 +22,8 @@ MOST_WAITING = 64
 """Signals of one device that wait for the disk; of life-safety ones, twice as many."""
 CALL_S = 30.0
 """So long after it was pressed a button calls; a press after that is another call, an occurrence of its own."""
+SAME_MS = 900
+"""A packet that comes again within this is not looked at: no window of repeats is shorter than three times as long."""
 WRONG_KEY = 5
 """So many packets in a row that the key does not open."""
 
@@ -42,7 +44,9 @@ class Post:
         self._unopened = 0
         self._calls: dict[tuple[str, str], tuple[float, Signal]] = {}
         self._waiting: deque[Signal] = deque()
-        self._news = asyncio.Event()
+        self._news = Advertisement()
+        self._received_ms = -SAME_MS
+        self._more = asyncio.Event()
         self._retired = False
         self._told: Fault | None = None
         self._ever_told = False
@@ -58,7 +62,7 @@ class Post:
     def retire(self) -> None:
         """The device is not of this site any more; what it said before is still told."""
         self._retired = True
-        self._news.set()
+        self._more.set()
 
     def advert(self, news: Advertisement, rssi: int, now_s: float, sink: Sink) -> None:
         """What one advert says.  Never raises."""
@@ -66,7 +70,12 @@ class Post:
         self.counts["adverts"] += 1
         if not news.service_data and not news.manufacturer_data:
             return
-        heard = receive(news, self.device.setup, self.memory, self._clock.mono_ms())
+        mono_ms = self._clock.mono_ms()
+        if news == self._news and mono_ms - self._received_ms < SAME_MS:
+            self.counts["repeats"] += 1
+            return
+        self._news, self._received_ms = news, mono_ms
+        heard = receive(news, self.device.setup, self.memory, mono_ms)
         self.memory = heard.memory
         if heard.repeated:
             self.counts["repeats"] += 1
@@ -113,14 +122,14 @@ class Post:
             self.counts["signals_dropped"] += 1
             return
         self._waiting.append(signal)
-        self._news.set()
+        self._more.set()
 
     async def run(self, sink: Sink) -> None:
         """Tells what waits, until cancelled or, once retired, until nothing waits."""
         now_s = asyncio.get_running_loop().time
         while not self._retired:
-            await self._news.wait()
-            self._news.clear()
+            await self._more.wait()
+            self._more.clear()
             while self._waiting:
                 await self._counters.keep(self._subject, self.memory, now_s(), at_once=True)
                 try:
@@ -129,6 +138,11 @@ class Post:
                 except NotKept:
                     self.counts["signals_not_kept"] += 1
                 self._waiting.popleft()
+
+    @property
+    def counted(self) -> bool:
+        """Whether it has counters to keep."""
+        return bool(self.memory.counters)
 
     async def keep(self, now_s: float) -> None:
         """Notes the counters of measurements now and then."""

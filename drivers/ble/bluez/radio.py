@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from bleak import BleakScanner
+from bleak.backends.bluezdbus.manager import get_global_bluez_manager
 from bleak.backends.bluezdbus.version import BlueZFeatures
 from bleak.backends.device import BLEDevice
-from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakBluetoothNotAvailableError, BleakDBusError, BleakError
-from dbus_fast import DBusError
+from dbus_fast import DBusError, Variant
 
 from courtyard.drivers.base import DriverError, Fault
 from courtyard.drivers.ble.bluez.link import BluezLink, bounded
@@ -23,23 +22,33 @@ from courtyard.drivers.ble.radio import Heard, Link, LinkFailed
 from courtyard.drivers.ble.receive import Advertisement
 
 START_S = 5.0
-MOST_REMEMBERED = 4096
-_FILTERS = {"DuplicateData": True}
+_FILTERS = {"Transport": Variant("s", "le"), "DuplicateData": Variant("b", True)}
 """Every packet, also of devices whose bytes did not change: some adapters take a second packet of one address for a
 repeat even where a button was pressed in between."""
 _NOTHING: Mapping[Any, Any] = {}
 _short = lru_cache(1024)(short_uuid)
 
 
-class _Last(NamedTuple):
-    """What bleak last gave for one device."""
+class _Last:
+    """What bleak last gave for one device; kept as long as bluetoothd keeps the device."""
 
-    services: object
-    companies: object
-    rssi: int | None
+    __slots__ = ("address", "companies", "numbers", "rssi", "services", "uuids")
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.services: object = None
+        self.companies: object = None
+        self.uuids: object = None
+        self.rssi: int | None = None
+        self.numbers: tuple[int, ...] = ()
 
 
-_NEVER = _Last(None, None, None)
+class _Handle(NamedTuple):
+    """What a connection needs to know of a device."""
+
+    path: str
+    address: str
+    properties: Any
 
 
 class BluezRadio:
@@ -48,7 +57,7 @@ class BluezRadio:
     def __init__(self, adapter: str = "hci0") -> None:
         self._adapter = adapter
         self._watch = StackWatch(adapter)
-        self._scanner: BleakScanner | None = None
+        self._stop: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._told: Callable[[Heard], None] = lambda heard: None
         self._stale: dict[str, Advertisement] = {}
         self._last: dict[str, _Last] = {}
@@ -61,20 +70,23 @@ class BluezRadio:
             raise DriverError(adapter_fault("bluez_old"), self._adapter)
         self._last.clear()
         self._told = heard
-        scanner = BleakScanner(self._heard, bluez={"adapter": self._adapter, "filters": _FILTERS})  # type: ignore[typeddict-item]
         try:
-            await bounded(scanner.start(), START_S)
+            self._stop = await bounded(self._scan(), START_S)
         except LinkFailed as failure:
             raise DriverError(self._fault(failure), self._adapter) from failure
-        self._scanner = scanner
         return self._watch.down
 
+    async def _scan(self) -> Callable[[], Coroutine[Any, Any, None]]:
+        """Starts; the result stops it.  One layer below BleakScanner, which makes more of each advert than is used."""
+        manager = await get_global_bluez_manager()
+        return await manager.active_scan(f"/org/bluez/{self._adapter}", _FILTERS, self._heard, self._removed)
+
     async def close(self) -> None:
-        scanner, self._scanner = self._scanner, None
+        stop, self._stop = self._stop, None
         self._told = lambda heard: None
-        if scanner is not None:
+        if stop is not None:
             try:
-                await bounded(scanner.stop(), START_S)
+                await bounded(stop(), START_S)
             except LinkFailed:
                 return  # the stack that scanned is gone, and the scan with it
 
@@ -87,7 +99,9 @@ class BluezRadio:
         await self._watch.changed.wait()
 
     async def connect(self, handle: Any) -> Link:
-        return await BluezLink(handle, self._adapter).connect()
+        path, address, properties = handle
+        device = BLEDevice(address, None, {"path": path, "props": properties})
+        return await BluezLink(device, self._adapter).connect()
 
     async def power_cycle(self) -> None:
         await self._watch.cycle()
@@ -104,28 +118,36 @@ class BluezRadio:
                 return adapter_fault("no_adapter", self._adapter)
         return adapter_fault("failed", self._adapter, str(failure)[:120])
 
-    def _heard(self, device: BLEDevice, data: AdvertisementData) -> None:
+    def _heard(self, path: str, properties: Any) -> None:
         """bleak gives everything that it remembers of a device at each change of anything.
 
         What came with this change is a new object in its properties; what is remembered is the same one as before.
         """
-        properties = data.platform_data[1]
         services, companies = properties.get("ServiceData", _NOTHING), properties.get("ManufacturerData", _NOTHING)
-        rssi, address = properties.get("RSSI"), device.address.upper()
-        last = self._last.get(address, _NEVER)
-        if rssi is None or (services is last.services and companies is last.companies and rssi == last.rssi):
+        rssi, last = properties.get("RSSI"), self._last.get(path)
+        if last is None:
+            last = _Last(str(properties["Address"]).upper())
+            self._last[path] = last
+        elif rssi is None or (services is last.services and companies is last.companies and rssi == last.rssi):
             return  # the end of a scan, a connection: not an advert
-        if last is _NEVER and len(self._last) >= MOST_REMEMBERED:
-            self._last.clear()
-        self._last[address] = _Last(services, companies, rssi)
+        if rssi is None:
+            return
         news = Advertisement(
             {} if services is last.services else _by_number(services),
             {} if companies is last.companies else dict(companies),
         )
-        if self._stale and last is _NEVER and self._stale.pop(address, None) == news:
+        last.services, last.companies, last.rssi = services, companies, rssi
+        if self._stale and self._stale.pop(last.address, None) == news:
             news = Advertisement()
-        uuids = tuple(number for uuid in data.service_uuids if (number := _short(uuid)) is not None)
-        self._told(Heard(address, rssi, news, data.local_name or "", uuids, device))
+        uuids = properties.get("UUIDs", ())
+        if uuids is not last.uuids:
+            last.uuids = uuids
+            last.numbers = tuple(number for uuid in uuids if (number := _short(uuid)) is not None)
+        handle = _Handle(path, last.address, properties)
+        self._told(Heard(last.address, rssi, news, properties.get("Name", ""), last.numbers, handle))
+
+    def _removed(self, path: str) -> None:
+        self._last.pop(path, None)
 
 
 def _by_number(services: Mapping[str, Any]) -> dict[int, bytes]:
