@@ -62,9 +62,9 @@ class Kept:
         self.readings += 1
 
     async def signal(self, signal: Signal) -> None:
-        text, key = Text("Call for help.", "紧急求助。"), f"{signal.device}"
+        text = Text("Call for help.", "紧急求助。")
         condition = Condition(
-            key, signal.kind, signal.source, 1, signal.active, signal.at_ms, signal.mono_ms, text=text
+            signal.device, signal.kind, signal.source, 1, signal.active, signal.at_ms, signal.mono_ms, text=text
         )
         try:
             written = self._engine.apply(condition)

@@ -109,8 +109,11 @@ class FakeRadio:
     # What tests do
 
     def advertise(self, address: str, service_data: dict[int, bytes] | None = None, rssi: int = -60) -> None:
+        self.hear(Heard(address, rssi, Advertisement(service_data or {}), handle=address))
+
+    def hear(self, heard: Heard) -> None:
         if self._told is not None:
-            self._told(Heard(address, rssi, Advertisement(service_data or {}), handle=address))
+            self._told(heard)
 
     def go_down(self, code: str = "lost", *, for_good: bool = False) -> None:
         fault = adapter_fault(code, "hci0")
