@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from bench import ble, drain, journal_cost, modbus_rates, outage, throughput
+from bench import ble, drain, fire, journal_cost, modbus_rates, outage, throughput
 from bench.process import python
 from bench.report import FILE, Row, Section, save
 
@@ -126,6 +126,36 @@ def wearables() -> Section:
     return Section("Wearables", "python -m bench ble", rows, "Presses are timed from their first advert.")
 
 
+def fires() -> Section:
+    """From the last byte of a panel's frame, with 250 meters polled, and while a million readings drain besides."""
+    result = fire.measure()
+    rows = []
+    for name, delays in (("250 meters polled", result.quiet), (f"{result.readings:,} readings drain", result.draining)):
+        for what, values, limit_ms in (("disk", delays.disk, 60), ("subscriber", delays.subscriber, 150)):
+            p99 = fire.p99_ms(values)
+            measured = f"p99 {p99:.0f} ms of {len(values)}"
+            rows.append(Row(f"{name}: frame to {what}", measured, f"p99 <= {limit_ms} ms", p99 <= limit_ms))
+    return Section("Fire", "python -m bench fire", rows, "To the disk: until the panel has its confirmation.")
+
+
+def fires_killed() -> Section:
+    """kill -9 between frame and acknowledgement, 500 times."""
+    command = python("-m", "pytest", "-q", "-s", "tests/faults/test_firewire_killed.py")
+    environment = {**os.environ, "COURTYARD_CAMPAIGN": "full"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    line = next((line for line in done.stdout.splitlines() if line.startswith("{")), None)
+    named = "COURTYARD_CAMPAIGN=full pytest tests/faults/test_firewire_killed.py"
+    if line is None:
+        return Section("Fire, killed", named, [Row("kill -9", "failed", "each once", False)])
+    result = json.loads(line)
+    rows = [
+        Row("kill -9 after a frame", f"{result['kills']} times", ">= 500 times", result["kills"] >= 500),
+        Row("of which before the acknowledgement", f"{result['before the acknowledgement']}"),
+        Row("fires raised", f"{result['raised']}", "each once", done.returncode == 0),
+    ]
+    return Section("Fire, killed", named, rows)
+
+
 MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "end-to-end": end_to_end,
     "modbus": modbus,
@@ -134,6 +164,8 @@ MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "endless-outage": endless_outage,
     "killed": killed,
     "ble": wearables,
+    "fire": fires,
+    "fire-killed": fires_killed,
 }
 
 

@@ -86,8 +86,18 @@ class Rig(NamedTuple):
 
 
 @contextmanager
-def rig(*, devices: int, points: int, every_s: float, extra: str = "") -> Iterator[Rig]:
-    """Everything up, the first reading not yet waited for."""
+def rig(
+    *,
+    devices: int,
+    points: int,
+    every_s: float,
+    extra: str = "",
+    collector: Collector | None = None,
+    prepare: Callable[[Path], None] = lambda folder: None,
+    topics: str = "#",
+) -> Iterator[Rig]:
+    """Everything up, the first reading not yet waited for.  `prepare` is called before the daemon starts; the
+    subscriber takes `topics` of the gateway."""
     os.sched_setaffinity(0, {REST_CORE})
     with TemporaryDirectory(prefix="courtyard-bench-") as name:
         folder = Path(name)
@@ -96,7 +106,8 @@ def rig(*, devices: int, points: int, every_s: float, extra: str = "") -> Iterat
             f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\n"
             + ("user root\n" if os.geteuid() == 0 else "")
         )
-        collector = Collector()
+        collector = collector or Collector()
+        prepare(folder)
         control = folder / "sim.sock"
         arguments = ["fixed", "--endpoints", str(devices), "--registers", str(points + 2), "--control", str(control)]
         with (
@@ -111,7 +122,7 @@ def rig(*, devices: int, points: int, every_s: float, extra: str = "") -> Iterat
             )
             agent = python("-m", "courtyard.agent", "run", str(site), "--data", str(folder / "data"))
             agent += ["--socket", str(folder / "control.sock")]
-            with Subscriber(port, GATEWAY, collector.message) as subscriber:
+            with Subscriber(port, GATEWAY, collector.message, topics=topics) as subscriber:
                 subscriber.subscribed.wait(10)
                 with (
                     (folder / "agent.log").open("w") as agent_log,

@@ -19,8 +19,17 @@ class Subscriber:
     """Receives all that a gateway publishes; calls `on_message(topic, payload)` on its own thread, one at a time."""
 
     def __init__(
-        self, port: int, gateway: str, on_message: OnMessage, *, host: str = "127.0.0.1", client_id: str = "platform"
+        self,
+        port: int,
+        gateway: str,
+        on_message: OnMessage,
+        *,
+        host: str = "127.0.0.1",
+        client_id: str = "platform",
+        topics: str = "#",
     ) -> None:
+        """`topics` is what of the gateway's topics to take: all of them by default."""
+        self._topics = topics
         self._host, self._port, self._gateway, self._on_message = host, port, gateway, on_message
         self.subscribed = threading.Event()
         self.error: Exception | None = None
@@ -51,7 +60,7 @@ class Subscriber:
 
     def _connected(self, client: mqtt.Client, userdata: object, flags: object, reason: ReasonCode, _: object) -> None:
         if not reason.is_failure:
-            client.subscribe(f"courtyard/v1/{self._gateway}/#", qos=1)
+            client.subscribe(f"courtyard/v1/{self._gateway}/{self._topics}", qos=1)
 
     def _subscribed(self, *_: object) -> None:
         self.subscribed.set()
