@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from courtyard.agent.records import AlarmRecord
 from courtyard.agent.uplinks.gb26875.answers import Answers
 from courtyard.agent.uplinks.gb26875.mapping import reports, tag
+from courtyard.agent.uplinks.gb26875.present import Present
 from courtyard.config.second_path import Station
 from courtyard.drivers.fire.framing import FrameError
 from courtyard.drivers.fire.gb26875 import parse
@@ -52,7 +53,7 @@ def test_any_bytes_of_a_centre_change_nothing(tmp_path_factory: pytest.TempPathF
 @given(st.sampled_from([CONTROL, REQUEST, 0, 7, 128, 255]), st.binary(max_size=60))
 @settings(max_examples=examples(200))
 def test_every_question_gets_one_answer_or_a_denial_and_none_sets_anything(command: int, data: bytes) -> None:
-    answers = Answers(Station(OWN), lambda: (), version="1.2.3", configuration=lambda: "gw")
+    answers = Answers(lambda: Present((), Station(OWN)), version="1.2.3", configuration=lambda: "gw")
     raw = simulated.packet(command, data, 9, 1, OWN, NOW.raw)
     try:
         message = parse(raw)
@@ -83,7 +84,7 @@ def test_whatever_is_made_of_an_alarm_fits_its_packet(
     source: str, kind: str, details: dict[str, object], text: str
 ) -> None:
     record = msgspec.structs.replace(RECORD, source=source, alarm_class=kind, details=details, text_zh=text)
-    for report in reports(record, (record,), Station(OWN), datetime.UTC):
+    for report in reports(record, Present((record,), Station(OWN)), datetime.UTC):
         packet = Link(OWN, 1).packet(2, unit(report.kind, report.item), 1, NOW)
         (read,) = simulated.read_packets(bytearray(packet))
         assert len(simulated.read_reports(read)) == 1

@@ -7,9 +7,8 @@ import datetime
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from courtyard.agent.records import AlarmRecord
-from courtyard.agent.uplinks.gb26875.mapping import Part, Report, component_state, own_state, part_of, system_state
-from courtyard.config.second_path import Station
+from courtyard.agent.uplinks.gb26875.parts import Part
+from courtyard.agent.uplinks.gb26875.present import Present, Report
 from courtyard.drivers.fire.gb26875 import device
 from courtyard.drivers.fire.gb26875.frame import REQUEST, Message
 from courtyard.drivers.fire.gb26875.objects import (
@@ -26,17 +25,10 @@ MAX_TEXT: Final = 200
 
 
 class Answers:
-    """`present` gives the alarms that are active now."""
+    """`present` gives what is active now."""
 
-    def __init__(
-        self,
-        station: Station,
-        present: Callable[[], Iterable[AlarmRecord]],
-        *,
-        version: str,
-        configuration: Callable[[], str],
-    ) -> None:
-        self._station, self._present = station, present
+    def __init__(self, present: Callable[[], Present], *, version: str, configuration: Callable[[], str]) -> None:
+        self._present = present
         self._version, self._configuration = version, configuration
 
     def reply(self, message: Message, now: TimeTag) -> bytes | None:
@@ -49,14 +41,14 @@ class Answers:
 
     def _objects(self, kind: int, queries: Iterable[InformationObject], now: TimeTag) -> list[InformationObject]:
         """The answer's objects; none is a denial."""
-        present = [each for each in self._present() if not each.test]
+        present = self._present()
         match kind:
             case 61:
                 return self._all([self._system(query, present, now) for query in queries])
             case 62:
                 return self._all([self._component(query, present, now) for query in queries])
             case 81:
-                return [own_state(present, now).item]
+                return [present.own(now).item]
             case 85:
                 major, _, rest = self._version.partition(".")
                 return [DeviceVersion(_byte(major), _byte(rest.partition(".")[0]))]
@@ -73,23 +65,19 @@ class Answers:
         known = [report.item for report in reports if report is not None]
         return known if len(known) == len(reports) else []
 
-    def _system(self, query: InformationObject, present: list[AlarmRecord], now: TimeTag) -> Report | None:
+    @staticmethod
+    def _system(query: InformationObject, present: Present, now: TimeTag) -> Report | None:
         assert isinstance(query, SystemQuery)
-        parts = [part_of(each, self._station) for each in present]
-        known = {(part.system_type, part.system_address) for part in parts}
-        known |= {(1, address) for address in (1, *self._station.systems.values())}
-        asked = (query.system_type, query.system_address)
-        return system_state(Part(*asked), present, self._station, now) if asked in known else None
+        known = present.knows_system(query.system_type, query.system_address)
+        return present.system(Part(query.system_type, query.system_address), now) if known else None
 
-    def _component(self, query: InformationObject, present: list[AlarmRecord], now: TimeTag) -> Report | None:
+    @staticmethod
+    def _component(query: InformationObject, present: Present, now: TimeTag) -> Report | None:
         if not isinstance(query, ComponentQuery):
             return None
         asked = Part(query.system_type, query.system_address, query.component_type, query.component_address)
-        for each in present:
-            part = part_of(each, self._station)
-            if part == asked:
-                return component_state(part, present, self._station, now, each.text_zh or each.text_en)
-        return None
+        text = present.text_of(asked)
+        return None if text is None else present.component(asked, now, text)
 
 
 def local_now(zone: datetime.tzinfo, wall_ms: int) -> TimeTag:

@@ -24,8 +24,9 @@ from courtyard.agent.records import AlarmRecord, EventRecord
 from courtyard.agent.uplinks.faults import PLATFORM, PLATFORM_ZH, Words
 from courtyard.agent.uplinks.gb26875.answers import Answers, local_now
 from courtyard.agent.uplinks.gb26875.link import CentreLink, LinkLost, Open, opener
-from courtyard.agent.uplinks.gb26875.mapping import Report as Telling
-from courtyard.agent.uplinks.gb26875.mapping import is_active, operations, own_state, reports
+from courtyard.agent.uplinks.gb26875.mapping import operations, reports
+from courtyard.agent.uplinks.gb26875.present import Present, is_active
+from courtyard.agent.uplinks.gb26875.present import Report as Telling
 from courtyard.agent.uplinks.ports import Feed
 from courtyard.agent.uplinks.report import Report
 from courtyard.agent.uplinks.send import Backoff
@@ -105,7 +106,7 @@ class Gb26875Uplink:
         self._station = settings.station or Station(1)
         self._zone = ZoneInfo(gateway.timezone)
         self._open = connect or opener(settings.name, settings.url)
-        self._answers = Answers(self._station, centre.present, version=version, configuration=centre.configuration)
+        self._answers = Answers(self._present, version=version, configuration=centre.configuration)
         self._link = Link(self._station.address, self._station.centre)
         self._tell = fault
         self._backoff = Backoff(jitter)
@@ -169,7 +170,7 @@ class Gb26875Uplink:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(link.run())
-                await self._report(link, "introduction", own_state(self._centre.present(), self._now()))
+                await self._report(link, "introduction", self._present().own(self._now()))
                 self._counts["connections"] += 1
                 self._since_ms = self._wall_ms()
                 self._say(None)
@@ -241,12 +242,15 @@ class Gb26875Uplink:
         return [telling for record in events for telling in operations(record, self._station, self._zone)]
 
     def _tellings(self, records: Iterable[AlarmRecord]) -> list[Telling]:
-        present = list(self._centre.present())
-        return [telling for record in records for telling in reports(record, present, self._station, self._zone)]
+        present = self._present()
+        return [telling for record in records for telling in reports(record, present, self._zone)]
+
+    def _present(self) -> Present:
+        return Present(self._centre.present(), self._station)
 
     def _confirmed(self, record: AlarmRecord) -> None:
         if is_active(record) and record.action in ("raise", "escalate", "repeat"):
-            if reports(record, (), self._station, self._zone):
+            if reports(record, Present((), self._station), self._zone):
                 self._centre.received(record)
         elif record.state == "cleared":
             self._centre.over(record.alarm_id)
