@@ -75,3 +75,10 @@ def _fields(parts: tuple[Part, ...]) -> dict[str, Any]:
         if part.meaning is not None:
             fields[f"{part.name}_name"] = part.meaning.en
     return fields
+
+
+def located(at: int, size: int, text: Text) -> Text:
+    """What is wrong, with the byte that is; one beyond the last of `size` bytes is missing."""
+    if at < size:
+        return Text(f"byte {at}: {text.en}", f"第 {at} 字节：{text.zh}")
+    return Text(f"byte {at} is missing: {text.en}", f"缺少第 {at} 字节：{text.zh}")

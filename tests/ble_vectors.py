@@ -45,6 +45,12 @@ BUTTON_PLAIN = _hex("44 00 07 01 5A 3A 01")
 IBEACON = _hex("02 15 00 11 22 33 44 55 66 77 88 99 AA BB CC DD EE FF 00 01 00 02 C5")
 TLM = _hex("20 00 0B 54 19 80 00 00 00 64 00 00 27 10")
 UID = _hex("00 E7 00 01 02 03 04 05 06 07 08 09 A0 A1 A2 A3 A4 A5 00 00")
+MI_CLIMATE = b"P \xaa\x01\xda!\x9354-X\r\x10\x04\xfe\x00H\x02"
+MI_SEALED = b"XXH\x0bh_\x124-XZ\x0b\x18A\xe2\xaa\x00\x0e\x00\xa4\x96O\xb5"
+MINEW_LEAK = _hex("A1 21 63 01 AA BB CC DD EE FF")
+MINEW_DOOR = _hex("A4 01 5A 01 00 01 00 AA BB CC DD EE FF 00 00")
+_MI_CONTROL = "version 2, address, objects"
+_BLUEUP = "bit 0, bit 1, alarm supported, alarm active"
 
 _TIME = "2024-11-22T14:30:00"
 _NAN = dict.fromkeys(("vital.pressure.systolic", "vital.pressure.diastolic", "vital.pressure.mean"), "bad:decode")
@@ -347,11 +353,44 @@ VECTORS = (
         _hex("AAFE") + UID,
         {"power_dbm": -25, "namespace": "00 01 02 03 04 05 06 07 08 09", "instance": "A0 A1 A2 A3 A4 A5"},
     ),
+    Vector(
+        "MiBeacon climate",
+        "published",
+        "mibeacon",
+        _hex("95FE") + MI_CLIMATE,
+        {"product": "01AA", "frame_counter": 218, "object_100D": "FE 00 48 02", "control_name": _MI_CONTROL},
+        {"air.temperature": 25.4, "air.humidity": 58.4},
+    ),
+    Vector(
+        "MiBeacon, encrypted",
+        "published",
+        "mibeacon",
+        MI_SEALED,
+        {"frame_counter": 104, "sealed_name": "needs the device's key"},
+    ),
+    Vector(
+        "Minew leak",
+        "published",
+        "minew",
+        _hex("E1FF") + MINEW_LEAK,
+        {"type": "A1", "frame": "21", "battery": 99},
+        {"battery.level": 99, "water.leak": True},
+    ),
+    Vector(
+        "Minew door",
+        "published",
+        "minew-door",
+        _hex("3906") + MINEW_DOOR,
+        {"type": "A4", "frame": "01", "battery": 90},
+        {"battery.level": 90, "door.open": True, "device.tamper": False},
+    ),
+    Vector("BlueUp call", "computed", "blueup", _hex("0088 C3"), {"flags": 0xC3, "flags_name": _BLUEUP}),
+    Vector("battery as service data", "computed", "battery", _hex("0F18 5F"), {"level": 95}, {"battery.level": 95}),
 )
 
 REFUSED = (
     Refused("no characteristic", "ble-gatt", _hex("2A"), 1),
-    Refused("unknown characteristic", "ble-gatt", _hex("2AFF 00"), 2),
+    Refused("unknown characteristic", "ble-gatt", _hex("2AFF 00"), 0),
     Refused("heart rate without a rate", "ble-gatt", _hex("2A37 06"), 3),
     Refused("heart rate, half a number", "ble-gatt", _hex("2A37 07 48"), 4),
     Refused("heart rate without its interval", "ble-gatt", _hex("2A37 16 48"), 4),
@@ -379,5 +418,14 @@ REFUSED = (
     Refused("encrypted telemetry", "eddystone", _hex("20 01") + bytes(12), 1),
     Refused("telemetry cut off", "eddystone", TLM[:-1], 13),
     Refused("identity cut off", "eddystone", UID[:17], 17),
+    Refused("MiBeacon cut off", "mibeacon", MI_CLIMATE[:-1], 17),
+    Refused("MiBeacon without its head", "mibeacon", _hex("95FE 50 20"), 4),
+    Refused("MiBeacon of a mesh", "mibeacon", _hex("D0 20 AA 01 01"), 0),
+    Refused("Minew leak cut off", "minew", _hex("E1FF") + MINEW_LEAK[:-1], 11),
+    Refused("another frame of Minew", "minew", _hex("A1 99 63"), 1),
+    Refused("Minew door with more", "minew-door", MINEW_DOOR + b"\0", 15),
+    Refused("BlueUp without flags", "blueup", _hex("0088"), 2),
+    Refused("BlueUp with more", "blueup", _hex("C3 00"), 1),
+    Refused("battery as service data, no level", "battery", _hex("0F18"), 2),
     Refused("identity of 19 bytes", "eddystone", UID[:19], 18),
 )

@@ -27,7 +27,9 @@ MODULES = {
     **dict.fromkeys(
         ("gb26875", "jbf", "gst24", "gst232", "gst-printer", "ld128", "jb3208", "fs5101", "espa"), FIRE
     ),
-    **dict.fromkeys(("ble-gatt", "bthome", "ibeacon", "eddystone"), BLE),
+    **dict.fromkeys(
+        ("ble-gatt", "bthome", "ibeacon", "eddystone", "mibeacon", "minew", "minew-door", "blueup", "battery"), BLE
+    ),
 }  # fmt: skip
 NAMES = tuple(MODULES)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from courtyard.drivers.base import Text
-from courtyard.drivers.dissection import Dissection, Part
+from courtyard.drivers.dissection import Dissection, Part, located
 from courtyard.drivers.fire.events import PanelEvent
 from courtyard.drivers.fire.framing import Flaw, Shape, check
 from courtyard.drivers.fire.tables import Codes, name
@@ -72,11 +72,20 @@ def dissection(
         parts += (_events_part(events),)
     if flaw is None:
         return Dissection(protocol, True, parts)
-    where = Text(
-        f"byte {flaw.at}: {flaw.text.en}" if flaw.at < len(data) else f"after byte {len(data) - 1}: {flaw.text.en}",
-        f"第{flaw.at}字节:{flaw.text.zh}" if flaw.at < len(data) else f"第{len(data) - 1}字节之后:{flaw.text.zh}",
-    )
-    return Dissection(protocol, False, parts, where, flaw.at)
+    text = flaw.text
+    if flaw.code == "noise" and (good := _good_frame(shape, data)):
+        first, last = good.start, good.stop - 1
+        text = Text(f"{text.en}; bytes {first}-{last} are a good one", f"{text.zh}；第 {first}-{last} 字节是完整的一帧")
+    return Dissection(protocol, False, parts, located(flaw.at, len(data), text), flaw.at)
+
+
+def _good_frame(shape: Shape, data: bytes) -> range | None:
+    """The first good frame that stands somewhere in the bytes."""
+    for start in (match.start() for match in shape.start.finditer(data)):
+        verdict = shape.judge(data, start, True)
+        if isinstance(verdict, int) and verdict > 0:
+            return range(start, start + verdict)
+    return None
 
 
 def _events_part(events: Sequence[PanelEvent]) -> Part:

@@ -177,7 +177,8 @@ def check(shape: Shape, data: bytes) -> Flaw | None:
     """Whether `data` is exactly one good frame: None, or what is wrong with it."""
     verdict = shape.judge(data, 0, True) if data else 0
     if verdict is None:
-        return Flaw("noise", 0, len(data), Text("no frame begins with this byte", "此字节不是帧的起始"))
+        text = Text(f"no frame begins with {data[0]:02X}", f"{data[0]:02X} 不是帧的起始字节")
+        return Flaw("noise", 0, len(data), text)
     if isinstance(verdict, Flaw):
         return verdict
     if verdict == 0:
@@ -198,7 +199,7 @@ def wrong_checksum(found: int, expected: int, digits: int = 2) -> Text:
     """The flaw of a wrong checksum, with both numbers."""
     return Text(
         f"the checksum is {found:0{digits}X}, the bytes give {expected:0{digits}X}",
-        f"校验值为{found:0{digits}X},按数据计算应为{expected:0{digits}X}",
+        f"校验值为{found:0{digits}X}，按数据计算应为{expected:0{digits}X}",
     )
 
 

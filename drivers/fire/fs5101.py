@@ -28,7 +28,7 @@ HEAD = 3
 EVENT_BYTES, TEXT_BYTES = 20, 20
 
 _EMPTY = Text("a frame holds at least a command", "帧至少应包含命令字节")
-_SHORT = Text("an event has 20 bytes, 40 with text", "事件应为20字节,带文字时为40字节")
+_SHORT = Text("an event has 20 bytes, 40 with text", "事件应为20字节，带文字时为40字节")
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -29,8 +29,8 @@ GAS = 0xFA
 
 _DIGIT = Text("a data byte must be 30 to 3F", "数据字节应在30到3F之间")
 _SHORT = Text("the frame ends before its 26th byte", "帧在第26字节之前结束")
-_LONG = Text("byte 25 must be the end, 83", "第25字节应为结束符83")
-_EXTENDED = Text("extended frame: its CRC-8 cannot be checked", "扩展帧:其CRC-8无法校验")
+_LONG = Text("the end must stand here, 83", "此处应为结束符83")
+_EXTENDED = Text("extended frame: its CRC-8 cannot be checked", "扩展帧：其CRC-8无法校验")
 
 
 class Message(msgspec.Struct, frozen=True):

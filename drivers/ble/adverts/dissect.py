@@ -17,7 +17,7 @@ from courtyard.drivers.dissection import Dissection, Part
 _BTHOME, _APPLE, _EDDYSTONE = "BTHome v2, ", "Proximity Beacon Specification", "Eddystone, "
 
 
-class _Parts:
+class Parts:
     """Parts in the making; offsets count from behind the identifier."""
 
     def __init__(self, data: bytes, identifier: int, label: Text, clause: str) -> None:
@@ -39,7 +39,7 @@ class _Parts:
 
 def dissect_bthome(data: bytes) -> Dissection:
     """Objects of a plain packet; of an encrypted one all that is not encrypted."""
-    taken = _Parts(data, bthome.UUID, Text("service UUID", "服务UUID"), f"{_BTHOME}format")
+    taken = Parts(data, bthome.UUID, Text("service UUID", "服务UUID"), f"{_BTHOME}format")
     try:
         around = bthome.envelope(taken.data)
         _info(taken, around)
@@ -59,7 +59,7 @@ def dissect_bthome(data: bytes) -> Dissection:
     return verdict("bthome", data, taken.parts)
 
 
-def _info(taken: _Parts, around: bthome.Envelope) -> None:
+def _info(taken: Parts, around: bthome.Envelope) -> None:
     sealed, triggered = bool(around.info & bthome.ENCRYPTED), bool(around.info & bthome.TRIGGERED)
     meaning = Text(
         f"version {around.info >> 5}, {'encrypted' if sealed else 'plain'}{', speaks on events' if triggered else ''}",
@@ -71,7 +71,7 @@ def _info(taken: _Parts, around: bthome.Envelope) -> None:
         taken.add("address", Text("address", "地址"), around.address.hex(":").upper(), 1, 7, clause)
 
 
-def _object(taken: _Parts, one: bthome.Measured, base: int) -> None:
+def _object(taken: Parts, one: bthome.Measured, base: int) -> None:
     meaning = Text(f"{one.steps} steps", f"{one.steps}步") if one.object.kind == "dimmer" else None
     if one.object.kind == "button":
         meaning = PRESSES.get(str(one.value), UNKNOWN)
@@ -79,7 +79,7 @@ def _object(taken: _Parts, one: bthome.Measured, base: int) -> None:
     taken.add(one.object.name, label(one.object), one.value, base + one.start, base + one.end, where, meaning)
 
 
-def _sealed(taken: _Parts, around: bthome.Envelope) -> None:
+def _sealed(taken: Parts, around: bthome.Envelope) -> None:
     end = len(taken.data)
     tag = end - bthome.TAG_BYTES
     counter = tag - bthome.COUNTER_BYTES
@@ -100,7 +100,7 @@ def _sealed(taken: _Parts, around: bthome.Envelope) -> None:
 
 def dissect_ibeacon(data: bytes) -> Dissection:
     """UUID, major, minor, power."""
-    taken = _Parts(data, ibeacon.COMPANY, Text("company", "公司"), "Bluetooth SIG Assigned Numbers")
+    taken = Parts(data, ibeacon.COMPANY, Text("company", "公司"), "Bluetooth SIG Assigned Numbers")
     try:
         beacon = ibeacon.parse(taken.data)
     except Refused as refusal:
@@ -136,7 +136,7 @@ _TLM = (
 
 def dissect_eddystone(data: bytes) -> Dissection:
     """UID or TLM."""
-    taken = _Parts(data, eddystone.UUID, Text("service UUID", "服务UUID"), "Bluetooth SIG Assigned Numbers")
+    taken = Parts(data, eddystone.UUID, Text("service UUID", "服务UUID"), "Bluetooth SIG Assigned Numbers")
     try:
         frame = eddystone.parse(taken.data)
     except Refused as refusal:

@@ -24,6 +24,13 @@ def dissect(data: bytes) -> Dissection:
     known = CHARACTERISTICS.get(uuid)
     meaning = known.layout.title if known else None
     head = Part("characteristic", label, f"{uuid:04X}", 0, size, meaning, "Bluetooth SIG Assigned Numbers")
+    if known is None:
+        names = ", ".join(f"{each:04X}" for each in CHARACTERISTICS)
+        text = Text(
+            f"characteristic {uuid:04X} is not known; begin with the UUID, one of {names}",
+            f"未知特征 {uuid:04X}；请以 UUID 开头，支持：{names}",
+        )
+        return verdict(PROTOCOL, data, (head,), Refused("unsupported", 0, text))
     return _dissect(uuid, data, size, (head,))
 
 
