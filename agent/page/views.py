@@ -43,7 +43,7 @@ from courtyard.drivers.base import DriverError, Fault, Reading, Severity
 
 T = TypeVar("T")
 
-FRESH_S: Final = 0.9
+FRESH_S: Final = 0.4
 SILENT_PERIODS, SILENT_S = 3.0, 30.0
 """A device is silent when nothing good came for so many of its periods, and for so long at least."""
 MAIN: Final = ("water.volume.total", "water.flow", "water.pressure")

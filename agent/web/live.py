@@ -1,7 +1,7 @@
 """Open pages kept up to date by server-sent events.
 
 Invariants
-1. A page is rendered at most once a second for all who look at the same, and never for more than SHARE of the time.
+1. A page is rendered once for all who look at the same, at most every EVERY_S; all of it takes at most SHARE of a core.
 2. A stream sends what differs from what it sent before; a page that comes back gets all that differs at once.
 3. At most MAX_STREAMS streams are open; the next one is refused and asks again later.
 4. A stream ends within CHECK_S of the session that opened it.
@@ -20,22 +20,23 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from courtyard.agent.web.render import Rendered
 
-EVERY_S: Final = 1.0
-SHARE: Final = 0.02
+EVERY_S: Final = 0.5
+SHARE: Final = 0.08
+FORGET_S: Final = 5.0
 HEARTBEAT_S: Final = 15.0
 CHECK_S: Final = 30.0
 MAX_STREAMS: Final = 64
-REMEMBERED: Final = 128
 
 Render = Callable[[], Rendered]
 
 
 class _Frame(NamedTuple):
-    """One rendering, shared; `fresh_until` in the loop's time."""
+    """One rendering, shared; `fresh_until` in the loop's time, `cost_s` in seconds of a core."""
 
     rendered: Rendered
     bare: dict[str, str]
     fresh_until: float
+    cost_s: float
 
 
 class Live:
@@ -85,12 +86,12 @@ class Live:
         now, known = asyncio.get_running_loop().time(), self._frames.get(key)
         if known is not None and now < known.fresh_until:
             return known
-        began = time.perf_counter()
+        began = time.thread_time()
         rendered = render()
-        bare, cost_s = rendered.bare(), time.perf_counter() - began
-        frame = self._frames[key] = _Frame(rendered, bare, now + max(EVERY_S * 0.9, cost_s / SHARE))
-        if len(self._frames) > REMEMBERED:
-            self._frames = {each: old for each, old in self._frames.items() if old.fresh_until > now}
+        bare, cost_s = rendered.bare(), time.thread_time() - began
+        self._frames = {each: old for each, old in self._frames.items() if old.fresh_until + FORGET_S > now}
+        round_s = cost_s + sum(old.cost_s for each, old in self._frames.items() if each != key)
+        frame = self._frames[key] = _Frame(rendered, bare, now + max(EVERY_S * 0.9, round_s / SHARE), cost_s)
         return frame
 
 

@@ -61,9 +61,9 @@ class Rendered(NamedTuple):
 class Renderer:
     """All templates, compiled when first used."""
 
-    def __init__(self) -> None:
+    def __init__(self, templates: jinja2.BaseLoader | None = None) -> None:
         self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(FOLDER / "templates"),
+            loader=templates or jinja2.FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,

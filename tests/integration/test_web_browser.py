@@ -132,7 +132,7 @@ def test_a_change_on_a_device_shows_by_itself(site: Served, visit: Open) -> None
     expect(row).to_contain_text("works")
     broken = Words("Unit 4 does not answer.", "4 号从站无应答。")
     site.views.all_devices[3] = msgspec.structs.replace(site.views.all_devices[3], state="fault", fault=broken)
-    expect(row).to_contain_text("Unit 4 does not answer.", timeout=4000)
+    expect(row).to_contain_text("Unit 4 does not answer.", timeout=8000)
 
 
 def test_a_new_alarm_shows_by_itself_and_an_open_form_stays(site: Served, visit: Open) -> None:
@@ -144,7 +144,7 @@ def test_a_new_alarm_shows_by_itself_and_an_open_form_stays(site: Served, visit:
     expect(page.locator("[data-live=alarms]")).not_to_contain_text("Cellar", timeout=1500)
     expect(first.locator("input[name=reason]")).to_have_value("on my way")
     first.locator("summary").click()
-    expect(page.locator("[data-live=alarms]")).to_contain_text("Cellar under water.", timeout=4000)
+    expect(page.locator("[data-live=alarms]")).to_contain_text("Cellar under water.", timeout=8000)
 
 
 def test_a_manager_acknowledges_an_alarm_by_keyboard(site: Served, visit: Open) -> None:
