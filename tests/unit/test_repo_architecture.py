@@ -12,6 +12,7 @@ from pathlib import Path
 
 import grimp
 import pytest
+from packaging.utils import canonicalize_name
 from grimp import ImportGraph
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,7 @@ def graph() -> ImportGraph:
 def project(file: str) -> list[str]:
     """Names of the distributions that a pyproject.toml asks for."""
     dependencies = tomllib.loads((ROOT / file).read_text())["project"]["dependencies"]
-    return [re.split(r"[^\w.-]", dependency)[0].lower() for dependency in dependencies]
+    return [canonicalize_name(re.split(r"[^\w.-]", dependency)[0]) for dependency in dependencies]
 
 
 def test_the_import_rule_holds() -> None:
@@ -66,7 +67,7 @@ def test_every_package_that_is_imported_is_declared(top: str, file: str) -> None
         if graph().is_module_squashed(module) and module not in sys.stdlib_module_names
         for importer in graph().find_modules_that_directly_import(module)
         if importer.split(".")[0] == top
-        and not {name.lower() for name in distributions.get(module.split(".")[0], ())} & set(declared)
+        and not {canonicalize_name(name) for name in distributions.get(module.split(".")[0], ())} & set(declared)
     }
     assert undeclared == set()
 
