@@ -12,13 +12,14 @@ Invariants
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
-from courtyard.agent.escalation.table import COURSES, STEPS, CourseEvent, Phase, StepEvent, StepState
+from courtyard.agent.escalation.state import Act, CourseKept, Facts, Key, Note, Start, StepKept, Stop
+from courtyard.agent.escalation.table import COURSES, STEPS, CourseEvent, StepEvent
 from courtyard.agent.recorder import Moment
 from courtyard.config.second_path import Escalation, OutputStep, SmsStep, Step, UplinkStep
 
@@ -30,79 +31,6 @@ RETRY_MS: Final[Mapping[type[Step], tuple[int, ...]]] = {
 """Pauses before further attempts.  An output is tried again by whoever holds it, an uplink by itself."""
 UPLINK_MS: Final = 45_000
 """A centre has three times ten seconds to confirm, and some to be reached."""
-
-
-class Facts(NamedTuple):
-    """What matters of one alarm.  `awaits`: nobody has taken it on yet; `received`: uplinks that confirmed it."""
-
-    alarm_id: str
-    occurrence: int
-    device: str
-    alarm_class: str
-    severity: int
-    awaits: bool
-    received: frozenset[str] = frozenset()
-    test: bool = False
-    full: bool = False
-
-
-class StepKept(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where one step is; `reached` are the phone numbers that have the message."""
-
-    state: StepState = "pending"
-    attempts: int = 0
-    reached: tuple[str, ...] = ()
-
-
-class CourseKept(msgspec.Struct, frozen=True):
-    """What survives a restart of one escalation of one occurrence."""
-
-    escalation: str
-    alarm_id: str
-    occurrence: int
-    begun_ms: int
-    full: bool
-    phase: Phase
-    steps: dict[str, StepKept]
-
-    @property
-    def key(self) -> Key:
-        return Key(self.escalation, self.alarm_id)
-
-
-class Key(NamedTuple):
-    """One escalation of one alarm."""
-
-    escalation: str
-    alarm_id: str
-
-
-class Start(NamedTuple):
-    """Begin a step, or go on with it."""
-
-    key: Key
-    step: Step
-    occurrence: int
-    reached: tuple[str, ...]
-
-
-class Stop(NamedTuple):
-    """A step is not wanted any more."""
-
-    key: Key
-    step_key: str
-
-
-class Note(NamedTuple):
-    """Keep this: an event with its details, and the course as it now stands; None forgets it."""
-
-    event: str
-    details: dict[str, Any]
-    key: Key
-    kept: CourseKept | None
-
-
-Act = Start | Stop | Note
 
 
 class _Course:
@@ -117,9 +45,10 @@ class Courses:
     """All courses of a gateway.  `awaited` are the uplinks that an escalation awaits when it names none."""
 
     def __init__(
-        self, escalations: Iterable[Escalation], awaited: Iterable[str], kept: Iterable[CourseKept], now: Moment
+        self, escalations: Iterable[Escalation], awaited: Iterable[str], kept: Collection[CourseKept], now: Moment
     ) -> None:
         self._courses: dict[Key, _Course] = {}
+        self._names: set[str] = {each.escalation for each in kept}
         self._plans: dict[str, Escalation] = {}
         self.adjust(escalations, awaited)
         for each in kept:
@@ -130,6 +59,7 @@ class Courses:
         """From now on these; what has begun goes on where it is still declared, and stops where it is not."""
         begun = {(key, step.key) for key, course in self._courses.items() for step in self._steps(course)}
         self._plans = {each.name: each for each in escalations}
+        self._names |= set(self._plans)
         self._awaited = frozenset(awaited)
         left = {(key, step.key) for key, course in self._courses.items() for step in self._steps(course)}
         return [Stop(key, step_key) for key, step_key in sorted(begun - left)]
@@ -138,6 +68,10 @@ class Courses:
     def open(self) -> list[CourseKept]:
         """Every course as it stands."""
         return [course.kept for course in self._courses.values()]
+
+    def of(self, alarm_id: str) -> list[CourseKept]:
+        """The courses of one alarm."""
+        return [self._courses[key].kept for key in self._keys(alarm_id)]
 
     def resume(self, now: Moment) -> list[Act]:
         """After a restart: what was being tried or held goes on; call once."""
@@ -156,7 +90,7 @@ class Courses:
     def heard(self, facts: Facts, now: Moment) -> list[Act]:
         """An alarm was raised, changed, confirmed or taken on."""
         acts: list[Act] = []
-        for key in [key for key in self._courses if key.alarm_id == facts.alarm_id]:
+        for key in self._keys(facts.alarm_id):
             acts += self._follow(self._courses[key], facts, now)
         if facts.severity == 1 and facts.awaits and (facts.full or not facts.test):
             for plan in self._plans.values():
@@ -193,28 +127,15 @@ class Courses:
     def silence(self, alarm_id: str, now: Moment) -> list[Act]:
         """A person silences the outputs of an alarm; everything else goes on."""
         acts: list[Act] = []
-        for key, course in self._courses.items():
-            if key.alarm_id == alarm_id:
-                for step in self._steps(course):
-                    if isinstance(step, OutputStep):
-                        acts += self._stop(course, step, "silenced", now)
+        for key in self._keys(alarm_id):
+            for step in self._steps(self._courses[key]):
+                if isinstance(step, OutputStep):
+                    acts += self._stop(self._courses[key], step, "silenced", now)
         return acts
 
     def due(self, now: Moment) -> list[Act]:
         """What time alone brings about."""
-        acts: list[Act] = []
-        for course in self._courses.values():
-            for step in self._steps(course):
-                kept, again_ms = self._step(course, step), course.again_ms.get(step.key)
-                if kept.state == "pending" and self._due_ms(course, step) <= now.mono_ms:
-                    acts += self._begin(course, step, now)
-                elif kept.state == "trying" and again_ms is not None and again_ms <= now.mono_ms:
-                    del course.again_ms[step.key]
-                    if isinstance(step, UplinkStep):
-                        acts += self.told(course.kept.key, step.key, "give_up", "not confirmed", now)
-                    else:
-                        acts += self._start(course, step, now)
-        return acts
+        return [act for course in self._courses.values() for act in self._due(course, now)]
 
     def next_due_ms(self) -> int | None:
         """When `due` has something to do (monotonic)."""
@@ -233,7 +154,25 @@ class Courses:
         kept = CourseKept(plan.name, facts.alarm_id, facts.occurrence, now.wall_ms, facts.full, "waiting", {})
         course = self._courses[key] = _Course(kept, now.mono_ms)
         yield self._note(course, "escalation.begun", awaits=", ".join(sorted(self._awaits(plan))) or None)
-        yield from self.due(now)
+        yield from self._due(course, now)
+
+    def _due(self, course: _Course, now: Moment) -> list[Act]:
+        acts: list[Act] = []
+        for step in self._steps(course):
+            kept, again_ms = self._step(course, step), course.again_ms.get(step.key)
+            if kept.state == "pending" and self._due_ms(course, step) <= now.mono_ms:
+                acts += self._begin(course, step, now)
+            elif kept.state == "trying" and again_ms is not None and again_ms <= now.mono_ms:
+                del course.again_ms[step.key]
+                if isinstance(step, UplinkStep):
+                    acts += self.told(course.kept.key, step.key, "give_up", "not confirmed", now)
+                else:
+                    acts += self._start(course, step, now)
+        return acts
+
+    def _keys(self, alarm_id: str) -> list[Key]:
+        keys = (Key(name, alarm_id) for name in sorted(self._names))
+        return [key for key in keys if key in self._courses]
 
     def _follow(self, course: _Course, facts: Facts, now: Moment) -> Iterator[Act]:
         if facts.occurrence != course.kept.occurrence or not facts.awaits:

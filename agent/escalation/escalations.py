@@ -14,9 +14,10 @@ import msgspec
 
 from courtyard.agent.alarms.alarm import Alarm
 from courtyard.agent.alarms.book import AlarmBook
-from courtyard.agent.escalation.course import Act, CourseKept, Courses, Facts, Key, Start, Stop, means
+from courtyard.agent.escalation.course import Courses, means
 from courtyard.agent.escalation.handed import Handed
 from courtyard.agent.escalation.post import Letter, Post, Send
+from courtyard.agent.escalation.state import Act, CourseKept, Facts, Key, Start, Stop
 from courtyard.agent.escalation.table import StepEvent
 from courtyard.agent.escalation.texts import message
 from courtyard.agent.recorder import Also, Recorder
@@ -89,7 +90,7 @@ class Escalations:
 
     def steps(self, alarm_id: str) -> dict[str, str]:
         """Where the steps for an alarm stand, by what they do."""
-        courses = (course for course in self._courses.open if course.alarm_id == alarm_id)
+        courses = self._courses.of(alarm_id)
         return {f"{each.escalation}/{key}": step.state for each in courses for key, step in each.steps.items()}
 
     def silence(self, alarm_id: str) -> int:
@@ -112,7 +113,7 @@ class Escalations:
                 continue
 
     def _heard(self, alarm: Alarm) -> None:
-        if alarm.record.severity == 1 or any(each.alarm_id == alarm.record.alarm_id for each in self._courses.open):
+        if alarm.record.severity == 1 or self._courses.of(alarm.record.alarm_id):
             self._do(self._courses.heard(facts_of(alarm), self._recorder.now()))
             self._changed.set()
 

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
-from courtyard.agent.escalation.course import Key
+from courtyard.agent.escalation.state import Key
 from courtyard.agent.escalation.table import StepEvent
 from courtyard.drivers.base import DriverError
 

@@ -8,7 +8,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from courtyard.agent.escalation.course import RETRY_MS, Act, CourseKept, Courses, Facts, Key, Note, Start, Stop
+from courtyard.agent.escalation.course import RETRY_MS, Courses
+from courtyard.agent.escalation.state import Act, CourseKept, Facts, Key, Note, Start, Stop
 from courtyard.agent.escalation.table import COURSES, STEPS
 from courtyard.agent.recorder import Moment
 from courtyard.config.second_path import Escalation, OutputStep, SmsStep, UplinkStep
