@@ -12,8 +12,8 @@ from pathlib import Path
 
 import grimp
 import pytest
-from packaging.utils import canonicalize_name
 from grimp import ImportGraph
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400
