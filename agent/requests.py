@@ -22,6 +22,7 @@ from courtyard.drivers.modbus.scan import scan
 
 PROGRESS_EVERY_S = 0.5
 LONGEST_DRILL_S = 3600.0
+MOST_FRAMES = 200
 
 
 def handlers(
@@ -42,6 +43,11 @@ def handlers(
             "dropped": gateway.pipeline.dropped(),
             "escalations": gateway.second_path.escalations.open,
         }
+
+    async def frames(request: Mapping[str, Any], progress: Progress) -> Any:
+        """The last frames of meters; those of wearables and panels stay on the box."""
+        meters = [name for name, device in gateway.snapshot.devices.items() if device.family == "modbus"]
+        return {name: gateway.lines.frames(name) for name in meters[:MOST_FRAMES]}
 
     async def read(request: Mapping[str, Any], progress: Progress) -> Any:
         device = _device(gateway, request)
@@ -113,6 +119,7 @@ def handlers(
     return {
         "drill": drill,
         "status": status,
+        "frames": frames,
         "read": read,
         "scan": scan_line,
         "scan_ble": scan_ble,

@@ -62,6 +62,7 @@ def build(language: Language, version: str) -> argparse.ArgumentParser:
     _lines(commands)
     _journal(commands)
     _residents(commands)
+    _box(commands)
     return parser
 
 
@@ -158,3 +159,25 @@ def _residents(commands: _Commands) -> None:
     )
     commands.site(residents)
     commands.data(residents)
+
+
+def _box(commands: _Commands) -> None:
+    say = commands.say
+    users = commands.add("users", "accounts and tokens of the status page", "管理状态页面的账户和令牌")
+    actions = ("list", "add", "remove", "passwd", "code", "tokens", "token", "revoke")
+    users.add_argument("action", choices=actions)
+    users.add_argument("name", nargs="?", help=say("account or token", "账户或令牌名称"))
+    roles, scopes = ("viewer", "manager", "installer"), ("wall", "view", "metrics", "acknowledge", "cameras", "report")
+    users.add_argument("--role", choices=roles, default="viewer", help=say("role of a new account", "新账户的角色"))
+    scope = say("what a new token is good for; may be repeated", "新令牌的权限，可重复给出")
+    users.add_argument("--scope", choices=(*scopes, "test"), action="append", help=scope)
+    users.add_argument("--days", type=int, help=say("days that a new token lives", "新令牌的有效天数"))
+    commands.data(users)
+
+    doctor = commands.add("doctor", "what ails this box, and what to do", "检查本机状况并给出处理办法")
+    bundle = commands.add("support-bundle", "one file for who can help; no secrets", "导出支持包（不含密码）")
+    bundle.add_argument("--output", type=Path, metavar="FILE", help=say("file to write", "输出文件"))
+    for command in (doctor, bundle):
+        commands.site(command)
+        commands.data(command)
+        commands.socket(command)
