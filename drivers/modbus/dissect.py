@@ -22,6 +22,7 @@ Framing = Literal["auto", "rtu", "tcp"]
 RTU_SHORTEST, RTU_LONGEST = 4, 256
 TCP_SHORTEST, TCP_LONGEST = 8, 260
 HEADER_BYTES = 6
+_AS: dict[Direction, Text] = {"request": Text("a request", "请求"), "response": Text("an answer", "应答")}
 CRC_CLAUSE = "Serial Line 2.5.1.2"
 
 
@@ -35,10 +36,11 @@ def dissect(
 ) -> Dissection:
     """The parts of one frame.
 
-    `auto` takes the framing whose own rule holds: the CRC of RTU, else the header of TCP.  With a profile, its points
+    `auto` takes the framing whose own rule holds: the CRC of RTU, else the header of TCP; when neither does, the one
+    that the bytes look like.  With a profile, its points
     and the PDU address that was asked for, an answer to a read also yields the points.
     """
-    tcp = framing == "tcp" or (framing == "auto" and not _ends_with_crc(frame) and _has_tcp_header(frame))
+    tcp = framing == "tcp" or (framing == "auto" and not _ends_with_crc(frame) and _looks_like_tcp(frame))
     found = _Frame(frame, tcp)
     if not found.check_size():
         return found.result()
@@ -65,11 +67,12 @@ class _Frame:
         self.error: Text | None = None
         self.error_at: int | None = None
         self.payload: tuple[int, int] | None = None
+        self.explained = False  # whether it is said why the frame has the wrong length
 
     def result(self) -> Dissection:
-        protocol = "modbus-tcp" if self.tcp else "modbus-rtu"
-        parts = tuple(sorted(self.parts, key=lambda part: (part.start, part.end)))
-        return Dissection(protocol, self.error is None, parts, self.error, self.error_at)
+        framing = Part("framing", Text("framing", "帧格式"), "tcp" if self.tcp else "rtu", 0, 0)
+        parts = (framing, *sorted(self.parts, key=lambda part: (part.start, part.end)))
+        return Dissection("modbus", self.error is None, parts, self.error, self.error_at)
 
     def add(
         self, name: str, label: Text, value: Any, start: int, size: int, meaning: Text | None = None, clause: str = ""
@@ -135,6 +138,31 @@ class _Frame:
                 f"Wrong CRC in bytes {self.end}-{self.end + 1}: found {_hex(found)}, expected {_hex(expected)}.",
                 f"第 {self.end}-{self.end + 1} 字节 CRC 错误：实际 {_hex(found)}，应为 {_hex(expected)}。",
             )
+            if found == expected[::-1]:
+                self.fail(self.end, "Its two bytes are exchanged.", "两个字节的顺序颠倒。")
+            self._compare_sizes()
+
+    def _compare_sizes(self) -> None:
+        """Why the checksum may be wrong: bytes are missing, or others follow a good frame."""
+        size, body = len(self.frame), self.frame[self.pdu :]
+        due = _rtu_sizes(body)
+        whole = next((each for each in due.values() if each < size and _ends_with_crc(self.frame[:each])), None)
+        if whole is not None:
+            self.explained = True
+            self.fail(
+                whole,
+                f"Bytes 0-{whole - 1} are a good frame by themselves; {size - whole} more follow.",
+                f"第 0-{whole - 1} 字节本身是完整的一帧；其后多出 {size - whole} 字节。",
+            )
+        elif due and min(due.values()) > size:
+            self.explained = True
+            en = " and ".join(f"{each} as {_AS[way].en}" for way, each in due.items())
+            zh = "，".join(f"{_AS[way].zh}应为 {each} 字节" for way, each in due.items())
+            self.fail(
+                size,
+                f"The frame seems cut: it has {size} bytes; function {body[0]:02X} takes {en}.",
+                f"报文可能不完整：共 {size} 字节；功能码 {body[0]:02X} 的{zh}。",
+            )
 
     def take_fields(self) -> Direction | None:
         """Reads the PDU by the layout that fits; None when its function is not known."""
@@ -151,7 +179,8 @@ class _Frame:
             self.add(field.name, field.label, value, self.pdu + start, size, said, layout.clause)
             if field.name in ("registers", "bits"):
                 self.payload = self.pdu + start, size
-        self._check_length(parsed.size, body)
+        if not self.explained:
+            self._check_length(parsed.size, body)
         for position, mistake in parsed.mistakes:
             self.fail(self.pdu + position, mistake.en, mistake.zh)
         return layout.direction
@@ -195,6 +224,15 @@ class _Frame:
             self.add(name, Text("point", "测点"), values[name], start + at, width, meaning)
 
 
+def _rtu_sizes(body: bytes) -> dict[Direction, int]:
+    """How long an RTU frame with this function and these data should be; nothing for lengths that are free."""
+    return {
+        layout.direction: layout.parse(body).size + RTU_SHORTEST - 1
+        for layout in layouts(body[0])
+        if all(field.kind != "rest" for field in layout.fields)
+    }
+
+
 def _misfit(parsed: Parsed, body: bytes) -> tuple[bool, bool, int]:
     """A layout of just this length fits best, then one without mistakes, then the nearest."""
     return parsed.size != len(body), bool(parsed.mistakes), abs(parsed.size - len(body))
@@ -207,6 +245,17 @@ def _ends_with_crc(frame: bytes) -> bool:
 def _has_tcp_header(frame: bytes) -> bool:
     length = int.from_bytes(frame[4:6], "big")
     return len(frame) >= TCP_SHORTEST and frame[2:4] == b"\0\0" and length == len(frame) - HEADER_BYTES
+
+
+def _looks_like_tcp(frame: bytes) -> bool:
+    """The header of TCP is right, or could be, while the length is no length of RTU."""
+    if _has_tcp_header(frame):
+        return True
+    if len(frame) < TCP_SHORTEST or frame[2:4] != b"\0\0":
+        return False
+    length = int.from_bytes(frame[4:6], "big")
+    possible = TCP_SHORTEST - HEADER_BYTES <= length <= TCP_LONGEST - HEADER_BYTES and bool(layouts(frame[7]))
+    return possible and len(frame) not in _rtu_sizes(frame[1:]).values()
 
 
 def _unit(frame: bytes, found: _Frame, tcp: bool) -> Text | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -16,8 +17,14 @@ import pytest
 from courtyard.agent.__main__ import main
 from courtyard.agent.cli.decode import NAMES
 from courtyard.agent.cli.hexadecimal import MAX_BYTES, MAX_CHARACTERS, NotHexadecimal, read_hex, typed
+from tests import ble_vectors, fire_vectors
 
 REQUEST = bytes.fromhex("01 03 00 00 00 0A C5 CD")
+GOOD = {
+    **{vector.protocol: vector.data for vector in reversed(ble_vectors.VECTORS)},
+    **{vector.protocol: vector.frame for vector in reversed(fire_vectors.VECTORS)},
+    "modbus": REQUEST,
+}
 
 
 @pytest.mark.parametrize(
@@ -76,6 +83,21 @@ def test_bytes_come_by_a_pipe() -> None:
 def as_data(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
     status = main(["decode", *arguments, "--json"])
     return status, json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("protocol", NAMES)
+def test_every_protocol_gives_data_for_good_and_for_broken_frames(
+    protocol: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = GOOD[protocol]
+    status, data = as_data(capsys, protocol, good.hex(":"))
+    assert (status, data["protocol"], data["valid"], data["error"]) == (0, protocol, True, None)
+    assert data["fields"]
+    status, broken = as_data(capsys, protocol, (b"\xee" + good).hex(" "))
+    assert (status, broken["protocol"], broken["valid"]) == (1, protocol, False)
+    assert broken.keys() == data.keys()
+    assert 0 <= broken["error_at"] <= len(good) + 1
+    assert re.search(rf"\bbytes? {broken['error_at']}\b", broken["error"])
 
 
 def test_wrong_use_is_said_in_the_language_asked_for_and_is_data_for_programs(

@@ -33,7 +33,7 @@ def test_vectors(frame: str, fields: dict[str, Any]) -> None:
     dissection = dissect(bytes.fromhex(frame))
     data = dissection.data()
     assert data["valid"], data["error"]
-    assert data["protocol"] == "modbus-rtu"
+    assert (data["protocol"], data["fields"]["framing"]) == ("modbus", "rtu")
     assert fields.items() <= data["fields"].items()
     assert all(part.label.zh for part in dissection.parts)
 
@@ -77,7 +77,7 @@ def test_points_of_coils_and_pairs_and_what_is_bad() -> None:
         points=[register("relay", 9, "bool", function=1), register("other", 16, "bool", function=1)],
         address=8,
     )
-    assert coils.protocol == "modbus-tcp"
+    assert coils.data()["fields"]["framing"] == "tcp"
     assert {name: coils.data()["fields"][name] for name in ("relay", "other")} == {"relay": True, "other": True}
     pair = dissect(
         bytes.fromhex("01 03 08 00 00 00 07 7F C0 00 00"),
@@ -145,10 +145,39 @@ def test_examples_of_the_specification(pdu: str, fields: dict[str, Any]) -> None
     assert fields.items() <= data["fields"].items()
 
 
-def test_a_frame_is_rtu_or_tcp_by_its_own_rule_unless_told() -> None:
-    tcp = bytes.fromhex("00 01 00 00 00 06 01 03 00 00 00 14")
-    assert dissect(tcp).protocol == "modbus-tcp"
-    assert dissect(tcp, framing="rtu").protocol == "modbus-rtu"
-    assert not dissect(tcp, framing="rtu").valid
-    assert dissect(bytes.fromhex("01 03 00 00 00 0A C5 CD")).protocol == "modbus-rtu"
-    assert dissect(b"\x01\x03\x00\x00\x00\x0a\xc5\xce").protocol == "modbus-rtu"
+@pytest.mark.parametrize(
+    ("frame", "framing"),
+    [
+        ("00 01 00 00 00 06 01 03 00 00 00 14", "tcp"),
+        ("00 01 00 00 00 06 01 03 00 00 00", "tcp"),
+        ("00 01 00 00 00 06 01 03 00 00 00 14 00", "tcp"),
+        ("01 03 00 00 00 0A C5 CD", "rtu"),
+        ("01 03 00 00 00 0A C5 CE", "rtu"),
+    ],
+)
+def test_a_frame_is_rtu_or_tcp_by_its_own_rule_or_by_its_looks(frame: str, framing: str) -> None:
+    assert dissect(bytes.fromhex(frame)).data()["fields"]["framing"] == framing
+
+
+def test_the_framing_can_be_told() -> None:
+    told = dissect(bytes.fromhex("00 01 00 00 00 06 01 03 00 00 00 14"), framing="rtu")
+    assert told.data()["fields"]["framing"] == "rtu"
+    assert not told.valid
+
+
+@pytest.mark.parametrize(
+    ("frame", "en", "zh"),
+    [
+        ("01 03 04 61 4E 00 BC 69 84", "Its two bytes are exchanged.", "两个字节的顺序颠倒。"),
+        ("01 03 04 61 4E 00 BC 84 69 00 01", "Bytes 0-8 are a good frame by themselves; 2 more", "其后多出 2 字节。"),
+        ("01 03 04 61 4E", "it has 5 bytes; function 03 takes 8 as a request and 9 as an answer.", "应答应为 9 字节。"),
+        ("01 83 C0", "shortest possible one has 4", "最短的报文为 4 字节"),
+    ],
+)
+def test_a_wrong_checksum_says_what_may_have_happened(frame: str, en: str, zh: str) -> None:
+    error = dissect(bytes.fromhex(frame)).error
+    assert error is not None
+    assert en in error.en
+    assert zh in error.zh
+    assert "too many" not in error.en
+    assert "needs" not in error.en
