@@ -10,10 +10,10 @@ import msgspec
 from courtyard.config.catalogue import Catalogue
 from courtyard.config.convert import Draft
 from courtyard.config.describe import names
+from courtyard.config.device import Device
 from courtyard.config.library import Library, Loaded, Profile, check_points
 from courtyard.config.mistakes import Findings, nearest_name
 from courtyard.config.points import compile_point
-from courtyard.config.site import Device
 from courtyard.config.wearables import Secrets, check_key, check_wearable, ready
 from courtyard.drivers.base import Text
 from courtyard.drivers.ble.settings import BleDevice, WearableProfile

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from courtyard.config.convert import Draft
+from courtyard.config.device import Beacon, Device
 from courtyard.config.mistakes import Findings
 from courtyard.config.secret_files import CREDENTIAL
-from courtyard.config.site import Beacon, Device
 from courtyard.drivers.ble.adverts.beacon_rule import BeaconRule, Identity
 from courtyard.drivers.ble.receive import Setup
 from courtyard.drivers.ble.settings import BleDevice, WearableProfile
