@@ -14,7 +14,8 @@ from courtyard.drivers.base import DriverError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.  Exit status: 0 done, 1 failed, 2 wrong use or a bad site file, 130 interrupted."""
-    options = build(preferred_language(), version("courtyard")).parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = build(preferred_language(given), version("courtyard")).parse_args(given)
     command = importlib.import_module(options.command)
     try:
         return int(command.run(options))

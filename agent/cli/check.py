@@ -14,8 +14,12 @@ from courtyard.drivers.base import Language, Text
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit status 0 when the site can run (warnings allowed), 2 when it cannot."""
+    """Exit status 0 when the site can run (warnings allowed), 2 when it cannot.
+
+    Says it in the site's own language, unless `--lang` asks for another.
+    """
     verdict = check_site(options.site)
+    language = options.lang or verdict.language
     findings = (*verdict.mistakes, *verdict.warnings)
     if options.json:
         told = list(sequences(verdict.snapshot.site)) if verdict.snapshot is not None else []
@@ -23,9 +27,9 @@ def run(options: argparse.Namespace) -> int:
         print(msgspec.json.encode({**answer, "escalations": [sequence._asdict() for sequence in told]}).decode())
     else:
         if findings:
-            print(present(findings, options.lang))
+            print(present(findings, language))
         if verdict.snapshot is not None:
-            print(_summary(verdict.snapshot, options.lang))
+            print(_summary(verdict.snapshot, language))
     return 0 if verdict.snapshot is not None else 2
 
 

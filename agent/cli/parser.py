@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
+from courtyard.agent.cli.arguments import Arguments
 from courtyard.drivers.base import Language, Text
 
 SITE = Path("/etc/courtyard/site.toml")
@@ -14,8 +16,16 @@ DATA = Path("/var/lib/courtyard")
 SOCKET = Path("/run/courtyard/control.sock")
 
 
-def preferred_language(environment: Mapping[str, str] = os.environ) -> Language:
-    """Chinese when the locale says so (LC_ALL, LC_MESSAGES, LANG in that order), else English."""
+LANGUAGES: tuple[Language, ...] = ("en", "zh-CN")
+
+
+def preferred_language(arguments: Sequence[str] = (), environment: Mapping[str, str] = os.environ) -> Language:
+    """What `--lang` asks for; else Chinese when the locale says so (LC_ALL, LC_MESSAGES, LANG in that order)."""
+    asked = [argument.removeprefix("--lang=") for argument in arguments if argument.startswith("--lang=")]
+    asked += [value for option, value in pairwise(arguments) if option == "--lang"]
+    for language in LANGUAGES:
+        if language in asked:
+            return language
     locale = next((environment[key] for key in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(key)), "")
     return "zh-CN" if locale.startswith("zh") else "en"
 
@@ -23,20 +33,20 @@ def preferred_language(environment: Mapping[str, str] = os.environ) -> Language:
 class _Commands:
     """Adds commands to a parser; every one gets --json and --lang."""
 
-    def __init__(self, parser: argparse.ArgumentParser, language: Language) -> None:
+    def __init__(self, parser: Arguments, language: Language) -> None:
         self._language: Language = language
-        self._actions = parser.add_subparsers(metavar="COMMAND", required=True)
+        self._actions = parser.add_subparsers(metavar=Text("COMMAND", "命令").say(language), required=True)
 
     def say(self, en: str, zh: str) -> str:
         return Text(en, zh).say(self._language)
 
     def add(self, name: str, en: str, zh: str) -> argparse.ArgumentParser:
         text = self.say(en, zh)
-        command = self._actions.add_parser(name, help=text, description=text)
+        command = self._actions.add_parser(name, help=text, description=text, language=self._language)
         command.set_defaults(command=f"courtyard.agent.cli.{name.replace('-', '_')}")
         command.add_argument("--json", action="store_true", help=self.say("print data", "输出 JSON 数据"))
         command.add_argument(
-            "--lang", choices=("en", "zh-CN"), default=self._language, help=self.say("output language", "输出语言")
+            "--lang", choices=LANGUAGES, default=self._language, help=self.say("output language", "输出语言")
         )
         return command
 
@@ -53,8 +63,9 @@ class _Commands:
 def build(language: Language, version: str) -> argparse.ArgumentParser:
     """The whole command line."""
     title = Text("Courtyard: edge gateway agent of a residential compound", "Courtyard：住宅小区边缘网关")
-    parser = argparse.ArgumentParser("courtyard", description=title.say(language))
-    parser.add_argument("--version", action="version", version=f"courtyard {version}")
+    parser = Arguments("courtyard", description=title.say(language), language=language)
+    shown = Text("show the version", "显示版本").say(language)
+    parser.add_argument("--version", action="version", version=f"courtyard {version}", help=shown)
     commands = _Commands(parser, language)
     _daemon(commands)
     _site(commands)
@@ -64,6 +75,11 @@ def build(language: Language, version: str) -> argparse.ArgumentParser:
     _residents(commands)
     _box(commands)
     return parser
+
+
+def number(text: str) -> int:
+    """A whole number, decimal or with 0x.  Raises ValueError."""
+    return int(text, 0)
 
 
 def _daemon(commands: _Commands) -> None:
@@ -86,6 +102,7 @@ def _site(commands: _Commands) -> None:
     say = commands.say
     check = commands.add("check", "check a site file; offline", "离线检查站点文件")
     check.add_argument("site", type=Path, nargs="?", default=SITE, help=say("site file", "站点文件"))
+    check.set_defaults(lang=None)  # the site's own language
 
 
 def _drills(commands: _Commands) -> None:
@@ -136,7 +153,7 @@ def _lines(commands: _Commands) -> None:
         "hex", nargs="+", help=say("the bytes in hexadecimal; - reads stdin", "十六进制字节；- 表示从标准输入读取")
     )
     decode.add_argument("--profile", help=say("device profile, to show points", "设备模板，用于显示测点"))
-    decode.add_argument("--address", type=lambda text: int(text, 0), help=say("first register", "起始寄存器地址"))
+    decode.add_argument("--address", type=number, help=say("first register", "起始寄存器地址"))
 
 
 def _journal(commands: _Commands) -> None:
