@@ -13,6 +13,7 @@ from courtyard.buffer.journal import Journal
 from courtyard.config.site import Site, Uplink
 from courtyard.config.snapshot import InstalledDevice, Snapshot
 from courtyard.drivers.base import DriverError
+from courtyard.drivers.camera.login import InstalledCamera
 
 
 class Numbering:
@@ -52,6 +53,18 @@ def secrets_of(settings: Uplink, directory: Path, credentials: Path | None) -> l
     except DriverError:
         return []  # the uplink meets the same refusal when it connects, and names it with its cure
     return [password] if password else []
+
+
+def camera_secrets(snapshot: Snapshot) -> list[str]:
+    """The passwords of the site's cameras, as far as they can be read."""
+    found = []
+    for device in snapshot.devices.values():
+        if isinstance(device.driver, InstalledCamera):
+            try:
+                found.append(device.driver.login().password)
+            except DriverError:
+                continue  # the driver meets the same refusal when it logs in, and names it with its cure
+    return found
 
 
 def inventory_of(snapshot: Snapshot) -> dict[str, bytes]:

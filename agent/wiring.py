@@ -35,7 +35,7 @@ from courtyard.agent.normalise import Places
 from courtyard.agent.notebook import JournalNotebook
 from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.pipeline import Pipeline
-from courtyard.agent.platforms import Numbering, inventory_of, platforms_of, secrets_of
+from courtyard.agent.platforms import Numbering, camera_secrets, inventory_of, platforms_of, secrets_of
 from courtyard.agent.reactions import Reactions
 from courtyard.agent.recorder import Recorder
 from courtyard.agent.records import LaneStatus, Status, instant
@@ -132,6 +132,7 @@ class Gateway:
         self._supervisor.start(RESIDENTS, self.care.run)
         if self.history is not None:
             self._supervisor.start(HISTORY, self.history.run)
+        self._learn_secrets(camera_secrets(self.snapshot))
         self.lines.start()
         self._supervisor.start(OUTPUTS, self.outputs.run)
         self._supervisor.start(REACTIONS, self._reactions.run)
@@ -159,6 +160,7 @@ class Gateway:
             self.history.adjust(gauges_of(snapshot))
         self.outputs.adjust(site.outputs)
         self.second_path.adjust()
+        self._learn_secrets(camera_secrets(snapshot))
         await self.lines.take(snapshot)
         for uplink in site.uplinks:
             if uplink.name not in self.uplinks:

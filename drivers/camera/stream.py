@@ -26,7 +26,8 @@ from courtyard.drivers.camera.frames import MOST_PIXELS, FrameBoard
 from courtyard.drivers.camera.messages import Down, Live, Report, Up, Watch
 from courtyard.drivers.camera.picture import HEIGHT, MOVING_SHARE, WIDTH, Age, Health, MotionGate
 
-OPEN_S, READ_S = 5.0, 4.0
+OPEN_S, READ_S = 5.0, 2.5
+"""FFmpeg's RTSP tries a read twice before it gives up: silence is noticed after twice READ_S."""
 STALE_S, LATE_S = 1.0, 4.0
 """Age of a picture that is used no more; time for which a stream may be late before it is opened anew."""
 FIRST_RETRY_S, LAST_RETRY_S, LOGIN_RETRY_S = 0.5, 4.0, 300.0
@@ -70,7 +71,7 @@ class Stream:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends within OPEN_S + READ_S; does not wait for it."""
+        """Ends with the next picture or time-out; does not wait for it."""
         self._stop.set()
 
     def _run(self) -> None:
