@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -108,8 +109,8 @@ def handlers(
         except (Refusal, JournalError) as error:
             raise Refused(" / ".join(error.text) if isinstance(error, Refusal) else str(error)) from error
         try:
-            kept = await asyncio.to_thread(evidence.append, result)
-        except (OSError, ValueError) as error:
+            kept = await asyncio.to_thread(evidence.append_apart, result)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
             gateway.recorder.event("drill.not_kept", {"id": result.id, "error": str(error)[:200]}, test=True)
             raise Refused(f"the drill was done but not kept: {error} / 演练已完成，但未能保存记录：{error}") from error
         details = {"id": result.id, "passed": result.passed, **kept._asdict()}

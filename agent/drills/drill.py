@@ -128,13 +128,20 @@ class Drills:
 
         await reach("signal", None, began)
         appended: Appended | None = None
+        on_disk: list[float] = []
+
+        def kept(_: object) -> None:
+            on_disk.append(loop.time())
+            ports.passages.changed.set()
+
+        written.add_done_callback(kept)
         planned = ports.planned(wish.device, wish.alarm_class) if wish.full else 0
         while True:
             ports.passages.changed.clear()
-            if appended is None and written.done():
+            if appended is None and on_disk:
                 appended = written.result()
                 if appended.durable:
-                    await reach("disk", None, loop.time())
+                    await reach("disk", None, on_disk[0])
             if appended is not None:
                 for name in platforms:
                     for stage, find in (("published", ports.passages.served), ("confirmed", ports.passages.confirmed)):

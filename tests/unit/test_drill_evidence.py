@@ -55,6 +55,16 @@ def test_the_first_entry_begins_the_chain_and_each_names_the_one_before(tmp_path
     assert (first.number, second.number, first.key) == (1, 2, second.key)
 
 
+def test_signing_apart_is_the_same(tmp_path: Path) -> None:
+    evidence = Evidence(tmp_path)
+    kept = [evidence.append(result(1)), evidence.append_apart(result(2)), evidence.append(result(3))]
+    assert [each.number for each in kept] == [1, 2, 3]
+    assert [each.problem for each in evidence.verify()] == [None] * 3
+    (tmp_path / FOLDER / KEY).write_text("no key")
+    with pytest.raises(OSError, match="Error"):
+        evidence.append_apart(result(4))
+
+
 def test_the_key_is_for_its_owner_alone(kept: Path) -> None:
     assert stat.S_IMODE((kept / FOLDER / KEY).stat().st_mode) == 0o600
     assert b"PRIVATE" not in (kept / FOLDER / LIST).read_bytes() + (kept / FOLDER / PUBLIC).read_bytes()
