@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from courtyard.agent.ble_scan import Watches, own_driver
 from courtyard.agent.notebook import JournalNotebook
 from courtyard.agent.recorder import GatewayClock
+from courtyard.agent.scannable import scannable
 from courtyard.agent.supervisor import Supervisor
 from courtyard.config.snapshot import Family, InstalledDevice, Line, Snapshot
 from courtyard.drivers.base import (
@@ -38,7 +39,7 @@ from courtyard.drivers.base import (
     Write,
     Writes,
 )
-from courtyard.drivers.lines.settings import BleLine, LineSettings, RtuTcpLine, SerialLine, TcpLine
+from courtyard.drivers.lines.settings import BleLine, LineSettings
 
 REST_S = 1.5
 
@@ -245,17 +246,6 @@ def open_driver(snapshot: Snapshot, device: InstalledDevice, clock: GatewayClock
     return DRIVERS[device.family](line, Surroundings(clock, _zone(snapshot)))
 
 
-def scannable(snapshot: Snapshot, name: str) -> LineSettings:
-    """The settings of a line on which meters may be searched for: to ask strangers there can harm nothing.
-
-    Raises DriverError for a line that carries something else.
-    """
-    line = snapshot.lines[name]
-    if line.family in (None, "modbus") and isinstance(line.settings, SerialLine | TcpLine | RtuTcpLine):
-        return line.settings
-    raise DriverError(NO_METERS, name)
-
-
 def line_part(name: str) -> str:
     """The supervised part that runs a line."""
     return f"line {name}"
@@ -288,12 +278,4 @@ NO_WEARABLES = Fault(
     "line.no_wearables",
     Text("The site has no such Bluetooth line.", "站点中没有该蓝牙线路。"),
     Text('Add one: [[lines]] name = "ble-1" kind = "ble"', '请添加：[[lines]] name = "ble-1" kind = "ble"'),
-)
-NO_METERS = Fault(
-    "line.no_meters",
-    Text(
-        "This line does not carry Modbus meters; nothing is ever sent there to search.",
-        "该线路不是 Modbus 仪表线路，不允许在其上发送扫描报文。",
-    ),
-    Text("Scan a line of meters.", "请扫描仪表线路。"),
 )

@@ -16,7 +16,7 @@ from rich.table import Table
 from courtyard.agent.candidates import as_data, candidates
 from courtyard.agent.cli import scan_ble, scan_cameras
 from courtyard.agent.control import Refused, ask, daemon_listens
-from courtyard.agent.lines import scannable
+from courtyard.agent.scannable import refuse_where_panels_hang, scannable
 from courtyard.config.present import present
 from courtyard.config.read import check_site
 from courtyard.drivers.base import Language, Text
@@ -73,6 +73,9 @@ async def _steps(
                 yield ("found", value["found"]) if "found" in value else ("progress", value)
         return
     line = _line(options)
+    site = check_site(options.site).snapshot
+    if site is not None:
+        refuse_where_panels_hang(site, line)
     steps: asyncio.Queue[tuple[str, Any] | None] = asyncio.Queue(maxsize=1024)
 
     def tell(progress: Progress) -> None:

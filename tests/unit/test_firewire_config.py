@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from courtyard.agent.cli import check as check_command
-from courtyard.agent.lines import scannable
+from courtyard.agent.scannable import refuse_where_panels_hang, scannable
 from courtyard.config.last_good import check_last_good, keep_last_good
 from courtyard.config.messages import messages
 from courtyard.config.read import load
@@ -16,6 +16,7 @@ from courtyard.drivers.base import DriverError
 from courtyard.drivers.fire.naming import naming, source
 from courtyard.drivers.fire.register_settings import RegisterPanel
 from courtyard.drivers.fire.settings import FirePanel
+from courtyard.drivers.lines.settings import SerialLine
 from tests.config_rig import GATEWAY, LINE, METER, check
 
 FIRE_LINE = '[[lines]]\nname = "fire-1"\nkind = "serial"\nport = "/dev/ttyUSB9"\n'
@@ -198,3 +199,6 @@ def test_a_line_of_a_panel_is_never_searched_for_meters(tmp_path: Path) -> None:
     with pytest.raises(DriverError) as refused:
         scannable(load(tmp_path / "site.toml"), "fire-1")
     assert refused.value.fault.code == "line.no_meters"
+    with pytest.raises(DriverError):
+        refuse_where_panels_hang(load(tmp_path / "site.toml"), SerialLine("scan", "/dev/ttyUSB9"))
+    refuse_where_panels_hang(load(tmp_path / "site.toml"), SerialLine("scan", "/dev/ttyUSB8"))
