@@ -32,7 +32,7 @@ from courtyard.drivers.ble.memory import (
     told,
 )
 from courtyard.drivers.ble.observation import Event, Observation
-from courtyard.drivers.ble.refusal import Refused
+from courtyard.drivers.ble.refusal import Refused, downgraded
 
 BATTERY_SERVICE, BATTERY_LEVEL = 0x180F, 0x2A19
 
@@ -124,6 +124,10 @@ COMPANIES: Mapping[int, tuple[str, _Decode]] = {
 }
 
 
+SEALED = frozenset({"bthome", "mibeacon"})
+"""Families that can be encrypted: a device with a key is believed in no other, because anybody could send those."""
+
+
 def receive(advertisement: Advertisement, setup: Setup, memory: Memory, now_ms: int) -> Heard:
     """What is new in an advertisement; `now_ms` is the monotonic clock.  Families that are not known say nothing."""
     observations: list[Observation] = []
@@ -140,6 +144,8 @@ def receive(advertisement: Advertisement, setup: Setup, memory: Memory, now_ms: 
                 memory = heard_again(memory, family, now_ms)
                 continue
             try:
+                if setup.key is not None and family not in SEALED:
+                    raise downgraded()
                 said = decode(data, setup)
                 memory = _counted(memory, family, said, setup, again)
             except Refused as refusal:

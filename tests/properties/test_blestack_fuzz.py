@@ -20,7 +20,7 @@ from tests.blestack_radio import FakeRadio
 from tests.blestack_rig import BAND, BUTTON, Collected, LoopClock, octets, wearable
 from tests.gateway_rig import elapse, settle, virtual
 
-RUNS = 300 if os.environ.get("COURTYARD_CAMPAIGN") == "full" else 30
+RUNS = 1000 if os.environ.get("COURTYARD_CAMPAIGN") == "full" else 25
 EVERYTHING = msgspec.structs.replace(BAND, characteristics=tuple(f"{uuid:04X}" for uuid in sorted(CHARACTERISTICS)))
 ADDRESSES = [f"C0:FF:EE:00:00:0{number}" for number in range(4)]
 KEYED = BleDevice("keyed", ADDRESSES[1], BUTTON, Setup(octets(ADDRESSES[1]), key=bytes(16), calls=dict(BUTTON.calls)))
