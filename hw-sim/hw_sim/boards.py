@@ -71,7 +71,10 @@ class PulseCollector(Device):
 
 
 class RelayBoard(Device):
-    """16 relays as coils (FC01, 05, 0F), 16 holding registers (FC03, 06, 10) and 16 inputs (FC02)."""
+    """16 relays as coils (FC01, 05, 0F), 16 holding registers (FC03, 06, 10) and 16 inputs (FC02).
+
+    Some boards open all relays when their master says nothing for a while: `watchdog SECONDS`.
+    """
 
     model = "relay-board"
     functions = frozenset({1, 2, 3, 5, 6, 15, 16})
@@ -82,6 +85,22 @@ class RelayBoard(Device):
         self.coils = bytearray(16)
         self.inputs = bytearray(16)
         self._held_since: dict[int, float] = {}
+        self._watchdog_s: float | None = None
+        self._heard_at = 0.0
+
+    def answer(self, pdu: bytes, now: float) -> bytes:
+        self.pass_time(now)
+        self._heard_at = now
+        return super().answer(pdu, now)
+
+    def pass_time(self, now: float) -> None:
+        """Lets the watchdog open every relay when its time has come."""
+        if self._watchdog_s is not None and now - self._heard_at > self._watchdog_s:
+            self._release()
+
+    def _release(self) -> None:
+        self.coils[:] = bytes(16)
+        self._held_since.clear()
 
     def write_coil(self, address: int, on: bool, now: float) -> None:
         if address >= len(self.coils):
@@ -100,16 +119,18 @@ class RelayBoard(Device):
         return {address: now - since for address, since in self._held_since.items()}
 
     def command(self, words: list[str], now: float) -> object:
-        """held, registers, power-loss (releases everything), input NUMBER on|off."""
+        """held, registers, power-loss (releases everything), watchdog SECONDS, input NUMBER on|off."""
+        self.pass_time(now)
         match words:
             case ["held"]:
                 return {str(address): round(since, 3) for address, since in self.held(now).items()}
             case ["registers"]:
                 return list(struct.unpack(">16H", self.blocks[0].data))
             case ["power-loss"]:
-                self.coils[:] = bytes(16)
+                self._release()
                 self.blocks[0].data[:] = bytes(32)
-                self._held_since.clear()
+            case ["watchdog", seconds]:
+                self._watchdog_s, self._heard_at = float(seconds), now
             case ["input", number, ("on" | "off") as state]:
                 self.inputs[int(number)] = state == "on"
             case _:
