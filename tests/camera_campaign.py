@@ -1,4 +1,4 @@
-"""Random faults on a few cameras, one after the other, each healed; how long each camera needs to be back."""
+"""Random faults on a few cameras, each healed; how long each camera needs to be back."""
 
 from __future__ import annotations
 
@@ -23,31 +23,43 @@ class Healed(NamedTuple):
     seconds: float
 
 
-async def campaign(folder: Path, faults: int, seed: int = 1, cameras: int = 2) -> tuple[list[Healed], int]:
-    """Every fault with its time, and the number of worker processes at the end."""
-    chance, loop = random.Random(seed), asyncio.get_running_loop()
+async def campaign(folder: Path, faults: int, seed: int = 1, cameras: int = 5) -> tuple[list[Healed], int]:
+    """Every fault with its time, and the number of worker processes at the end; cameras break independently."""
     simulators = [SimCamera() for _ in range(cameras)]
     for simulator in simulators:
         await simulator.open()
     sites = [settings(each.http.url, f"cam-{number}") for number, each in enumerate(simulators)]
-    results: list[Healed] = []
     try:
-        async with driven(folder, *sites) as (driver, heard):
-            for number in range(cameras):
-                await _live(driver, heard, f"cam-{number}", 30.0)
-            for _ in range(faults):
-                number = chance.randrange(cameras)
-                fault = chance.choice(FAULTS)
-                await _break(simulators[number], fault)
-                await _wait(FAULT_S)
-                await simulators[number].heal()
-                began = loop.time()
-                await _live(driver, heard, f"cam-{number}", 60.0)
-                results.append(Healed(fault, round(loop.time() - began, 2)))
+        async with driven(folder, *sites) as (driver, heard), asyncio.TaskGroup() as group:
+            runs = [
+                group.create_task(
+                    _suffer(driver, heard, simulators[number], number, faults // cameras, random.Random(seed + number))
+                )
+                for number in range(cameras)
+            ]
+            results = [healed for run in runs for healed in await run]
             return results, len(driver.hub.workers())
     finally:
         for simulator in simulators:
             await simulator.close()
+
+
+async def _suffer(
+    driver: CameraDriver, heard: Heard, simulator: SimCamera, number: int, faults: int, chance: random.Random
+) -> list[Healed]:
+    """One camera's faults, one after the other."""
+    name, loop = f"cam-{number}", asyncio.get_running_loop()
+    await _live(driver, heard, name, 40.0)
+    results: list[Healed] = []
+    for _ in range(faults):
+        fault = chance.choice(FAULTS)
+        await _break(simulator, fault)
+        await _wait(FAULT_S)
+        await simulator.heal()
+        began = loop.time()
+        await _live(driver, heard, name, 60.0)
+        results.append(Healed(fault, round(loop.time() - began, 2)))
+    return results
 
 
 async def _break(simulator: SimCamera, fault: str) -> None:
