@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import msgspec
@@ -29,12 +30,7 @@ def run(options: argparse.Namespace) -> int:
     if verdict.snapshot is None:
         raise Refused(present(verdict.mistakes, options.lang))
     if options.device not in verdict.snapshot.devices:
-        known = ", ".join(list(verdict.snapshot.devices)[:20])
-        text = Text(
-            f"The site has no device {options.device}. Name one of: {known}.",
-            f"站点中没有设备 {options.device}。请改用：{known}。",
-        )
-        raise Refused(text.say(options.lang))
+        raise Refused(_unknown(options.device, list(verdict.snapshot.devices)).say(options.lang))
     if daemon_listens(options.socket):
         answer = asyncio.run(one_answer(options.socket, "read", options.lang, device=options.device, raw=options.raw))
     else:
@@ -44,6 +40,17 @@ def run(options: argparse.Namespace) -> int:
     else:
         _show(answer, verdict.snapshot.catalogue, options.lang, Console())
     return 0 if answer.get("reading") else 1
+
+
+def _unknown(device: str, known: Sequence[str]) -> Text:
+    """The nearest names first, at most twenty."""
+    near = get_close_matches(device, known, 3)
+    names = ", ".join([*near, *(name for name in known if name not in near)][:20])
+    if not names:
+        return Text("The site has no device yet. Add one to its file.", "站点中还没有设备。请在站点文件中添加。")
+    return Text(
+        f"The site has no device {device}. Name one of: {names}.", f"站点中没有设备 {device}。请改用：{names}。"
+    )
 
 
 async def _read_here(snapshot: Snapshot, device: str, raw: bool) -> dict[str, Any]:

@@ -25,6 +25,14 @@ from courtyard.drivers.modbus.scan import Progress, scan
 
 PORT_NAMES = ("ttyUSB*", "ttyACM*", "ttyS[0-9]*", "ttyAMA*")
 ANSWER_S = 3600.0
+NO_ANSWER = Text(
+    "Nothing answered. Check A/B wiring, the power of the devices, speed and parity.",
+    "没有设备应答。请检查 A/B 接线、设备供电、波特率和校验位。",
+)
+NO_PORT = Text(
+    "This machine has no serial port. Plug in the adapter; if it is, sudo dmesg says why its driver does not take it.",
+    "本机没有串口。请插入适配器；若已插入，sudo dmesg 会说明驱动未识别的原因。",
+)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,8 +58,8 @@ def _ports() -> list[dict[str, Any]]:
 
 
 async def _modbus(options: argparse.Namespace) -> list[dict[str, Any]]:
-    units, parities = numbers(options.units), list(options.parity.upper())
-    bauds = [int(baud) for baud in options.baud.split(",")]
+    units, bauds = numbers(options.units, options.lang), speeds(options.baud, options.lang)
+    parities = letters(options.parity, options.lang)
     found: list[dict[str, Any]] = []
     with Bar(console=Console(stderr=True), transient=True, disable=options.json) as bar:
         task = bar.add_task(Text("scanning", "正在扫描").say(options.lang), total=None)
@@ -135,26 +143,47 @@ def _line(options: argparse.Namespace) -> LineSettings:
     return scannable(verdict.snapshot, options.line)
 
 
-def numbers(text: str) -> list[int]:
+def numbers(text: str, language: Language) -> list[int]:
     """Addresses such as `1-32,100`.  Raises Refused."""
     found: list[int] = []
     for part in text.split(","):
         first, _, last = part.strip().partition("-")
-        if not first.isdigit() or not (last or first).isdigit() or not 1 <= int(first) <= int(last or first) <= 247:
-            raise Refused(
-                f"{text} names no addresses. Write numbers from 1 to 247, such as 1-32,100. / "
-                f"{text} 不是有效的地址范围。请填写 1～247，例如 1-32,100。"
+        if not first.isdecimal() or not (last or first).isdecimal() or not 1 <= int(first) <= int(last or first) <= 247:
+            refusal = Text(
+                f"{part.strip()!r} in --units names no addresses. Write numbers from 1 to 247, such as 1-32,100.",
+                f"--units 中的“{part.strip()}”不是有效的地址。请填写 1～247，例如 1-32,100。",
             )
+            raise Refused(refusal.say(language), 2)
         found += range(int(first), int(last or first) + 1)
     return list(dict.fromkeys(found))
 
 
+def speeds(text: str, language: Language) -> list[int]:
+    """Speeds such as `9600,19200`.  Raises Refused."""
+    for part in text.split(","):
+        if not part.strip().isdecimal() or not 300 <= int(part) <= 4_000_000:
+            refusal = Text(
+                f"{part.strip()!r} in --baud is no speed. Write bits per second, such as 9600,19200.",
+                f"--baud 中的“{part.strip()}”不是有效的波特率。请填写每秒位数，例如 9600,19200。",
+            )
+            raise Refused(refusal.say(language), 2)
+    return [int(part) for part in text.split(",")]
+
+
+def letters(text: str, language: Language) -> list[str]:
+    """Parities such as `NE`.  Raises Refused."""
+    if not text or set(text.upper()) - set("NEO"):
+        refusal = Text(
+            f"{text!r} in --parity names no parities. Write letters out of N (none), E (even), O (odd), such as NE.",
+            f"--parity 中的“{text}”不是有效的校验位。请用 N（无）、E（偶）、O（奇）中的字母，例如 NE。",
+        )
+        raise Refused(refusal.say(language), 2)
+    return list(dict.fromkeys(text.upper()))
+
+
 def _show(found: list[dict[str, Any]], what: str, language: Language, console: Console) -> None:
     if not found:
-        text = Text(
-            "Nothing answered. Check A/B wiring, the power of the devices, speed and parity.",
-            "没有设备应答。请检查 A/B 接线、设备供电、波特率和校验位。",
-        )
+        text = NO_PORT if what == "serial" else NO_ANSWER
         console.print(text.say(language))
         return
     if what == "serial":

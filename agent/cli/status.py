@@ -40,8 +40,8 @@ async def one_answer(socket: Path, do: str, language: Language, **arguments: Any
         raise Refused(text.say(language)) from error
     except PermissionError as error:
         text = Text(
-            f"no permission for {socket}: use sudo, or join the group courtyard",
-            f"没有访问 {socket} 的权限：请使用 sudo，或加入 courtyard 组",
+            f"No permission for {socket}. Use sudo, or join the group courtyard: sudo usermod -aG courtyard $USER.",
+            f"没有访问 {socket} 的权限。请使用 sudo，或加入 courtyard 组：sudo usermod -aG courtyard $USER。",
         )
         raise Refused(text.say(language)) from error
     return None
