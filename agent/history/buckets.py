@@ -11,8 +11,9 @@ import sqlite3
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 VERSION: Final = 1
 LEVEL: Final = 1
@@ -39,13 +40,19 @@ class Bucket(NamedTuple):
     increase: float
 
 
+Row: TypeAlias = tuple[int, int, int, float, float, float, float, float, float]
+"""A bucket as it comes out of a file: a plain tuple in the order of Bucket's fields, made forty thousand at a time."""
+SAMPLES: Final = 0
+VALUED: Final = 2
+
+
 class Columns:
     """Many buckets, column by column.  `keys` ascend; `columns` are in the order of Bucket's fields."""
 
     __slots__ = ("columns", "keys")
 
-    def __init__(self) -> None:
-        self.keys = array("I")
+    def __init__(self, keys: Literal["I", "q"] = "I") -> None:
+        self.keys = array(keys)
         self.columns: list[array[int] | array[float]] = [
             *(array("I") for _ in range(COUNTS)),
             *(array("d") for _ in range(NUMBERS)),
@@ -54,15 +61,31 @@ class Columns:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def bucket(self, index: int) -> Bucket:
-        return Bucket(*(column[index] for column in self.columns))  # type: ignore[arg-type]
+    def row(self, index: int) -> Row:
+        return cast(Row, tuple(column[index] for column in self.columns))
 
-    def items(self) -> Iterable[tuple[int, Bucket]]:
-        """Keys with their buckets."""
-        return zip(self.keys, map(Bucket._make, zip(*self.columns, strict=True)), strict=True)
+    def put(self, key: int, row: Row) -> None:
+        """Adds a bucket where its key belongs; it is the later one if there is one of this key already."""
+        index = bisect_left(self.keys, key)
+        there = index < len(self.keys) and self.keys[index] == key
+        if there:
+            row = fold((self.row(index), row))
+        else:
+            self.keys.insert(index, key)
+        for column, value in zip(cast("list[array[float]]", self.columns), row, strict=True):
+            if there:
+                column[index] = value
+            else:
+                column.insert(index, value)
+
+    def items(self, start: int = 0, end: int | None = None) -> Iterable[tuple[int, Row]]:
+        """Keys with their buckets, of the positions start..end-1."""
+        columns = self.columns if (start, end) == (0, None) else [column[start:end] for column in self.columns]
+        rows = cast(Iterable[Row], zip(*columns, strict=True))
+        return zip(self.keys[start:end], rows, strict=True)
 
 
-def pack(buckets: Mapping[int, Bucket]) -> bytes:
+def pack(buckets: Mapping[int, Row]) -> bytes:
     """Buckets by key, as they are kept."""
     keys = sorted(buckets)
     parts: list[array[int] | array[float]] = [array("I", keys)]
@@ -91,25 +114,26 @@ def unpack(body: bytes) -> Columns:
     return found
 
 
-def fold(buckets: Iterable[Bucket]) -> Bucket:
+def fold(buckets: Sequence[Row]) -> Bucket:
     """One bucket for all of these, which follow one another in time."""
-    count = good = valued = 0
-    low, high, total, first, last, increase = NAN, NAN, 0.0, NAN, NAN, 0.0
-    for bucket in buckets:
-        count += bucket.samples
-        good += bucket.good
-        increase += bucket.increase
-        if not bucket.valued:
-            continue
-        if not valued:
-            low, high, first = bucket.minimum, bucket.maximum, bucket.first
-        low, high, last = min(low, bucket.minimum), max(high, bucket.maximum), bucket.last
-        valued += bucket.valued
-        total += bucket.total
-    return Bucket(count, good, valued, low, high, total, first, last, increase)
+    if not buckets:
+        return Bucket(0, 0, 0, NAN, NAN, 0.0, NAN, NAN, 0.0)
+    return fold_columns(tuple(zip(*buckets, strict=True)))
 
 
-def merge(old: Mapping[int, Bucket], new: Iterable[tuple[int, Bucket]]) -> dict[int, Bucket]:
+def fold_columns(columns: Sequence[Sequence[Any]]) -> Bucket:
+    """The same for buckets, one at least, that lie in columns."""
+    samples, good, valued, low, high, total, first, last, increase = columns
+    numbers = NAN, NAN, 0.0, NAN, NAN
+    if 0 not in valued:
+        numbers = min(low), max(high), sum(total), first[0], last[-1]
+    elif kept := [row for row in zip(*columns, strict=True) if row[VALUED]]:
+        whole = fold(kept)
+        numbers = whole.minimum, whole.maximum, whole.total, whole.first, whole.last
+    return Bucket(sum(samples), sum(good), sum(valued), *numbers, sum(increase))
+
+
+def merge(old: Mapping[int, Row], new: Iterable[tuple[int, Row]]) -> dict[int, Row]:
     """Both, by key; where both have one, the new one is the later."""
     merged = dict(old)
     for key, bucket in new:

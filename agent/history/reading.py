@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median_low
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from courtyard.agent.history import RESOLUTION_S, Resolution, Series
-from courtyard.agent.history.buckets import Bucket, Columns, fold, unpack
+from courtyard.agent.history.buckets import Bucket, Columns, Row, fold_columns, unpack
 from courtyard.agent.history.database import SERIES_BITS, TABLES
 from courtyard.agent.history.rollup import day_begin_s, local_day
 
@@ -19,7 +20,6 @@ MOST: Final = 50_000
 GAP: Final = 2.5
 """A gap is wider than so many times the usual spacing of this series."""
 EMPTY: Final = Bucket(0, 0, 0, *(float("nan"),) * 6)
-Found = list[tuple[int, Bucket]]
 
 
 def read(
@@ -36,13 +36,16 @@ def read(
 ) -> Series:
     """One series.  Raises sqlite3.Error (Damaged among them)."""
     row = sql.execute("SELECT id FROM series WHERE device = ? AND point = ?", (device, point)).fetchone()
-    found = _buckets(sql, row[0], since_s, until_s, resolution, zone) if row is not None and since_s < until_s else []
+    found = Columns("q")
+    if row is not None and since_s < until_s:
+        found = _buckets(sql, row[0], since_s, until_s, resolution, zone)
     step_s = RESOLUTION_S[resolution]
     if len(found) > most:
         wanted = -(-(until_s - since_s) // most)
         step_s *= -(-wanted // step_s)
-        found = list(_thinned(found, since_s, step_s))
-    return _series(device, point, resolution, step_s, counter, list(_with_gaps(found)))
+        found = _thinned(found, since_s, step_s)
+    _mark_gaps(found)
+    return _series(device, point, resolution, step_s, counter, found)
 
 
 def oldest_s(sql: sqlite3.Connection) -> dict[Resolution, int | None]:
@@ -74,23 +77,25 @@ def finest(since_s: int, until_s: int, begins_s: dict[Resolution, int | None]) -
 
 def _buckets(
     sql: sqlite3.Connection, series: int, since_s: int, until_s: int, resolution: Resolution, zone: ZoneInfo
-) -> Found:
-    if resolution == "minute":
-        kept = _chunks(sql, resolution, series, since_s // 60, -(-until_s // 60))
-        return _joined([(at * 60, bucket) for at, bucket in kept], _fresh(sql, series, since_s, until_s))
-    if resolution == "hour":
-        kept = _chunks(sql, resolution, series, since_s // 3600, -(-until_s // 3600))
-        begin_s, end_s = since_s // 3600 * 3600, -(-until_s // 3600) * 3600
-        late = [(at // 3600 * 3600, bucket) for at, bucket in _fresh(sql, series, begin_s, end_s)]
-        return _joined([(at * 3600, bucket) for at, bucket in kept], late)
-    first, last = local_day(since_s, zone), local_day(until_s - 1, zone)
-    kept = _chunks(sql, resolution, series, first, last + 1)
-    begin_s, end_s = day_begin_s(first, zone), day_begin_s(last + 1, zone)
-    late = [(local_day(at, zone), bucket) for at, bucket in _fresh(sql, series, begin_s, end_s)]
-    return [(day_begin_s(day, zone), bucket) for day, bucket in _joined(kept, late)]
+) -> Columns:
+    """The buckets that overlap since_s..until_s, by their begin in seconds."""
+    if resolution == "day":
+        first, end = local_day(since_s, zone), local_day(until_s - 1, zone) + 1
+        found = _chunks(sql, resolution, series, first, end)
+        for at_s, row in _fresh(sql, series, day_begin_s(first, zone), day_begin_s(end, zone)):
+            found.put(local_day(at_s, zone), row)
+        found.keys = array("q", (day_begin_s(day, zone) for day in found.keys))
+        return found
+    step_s = RESOLUTION_S[resolution]
+    first, end = since_s // step_s, -(-until_s // step_s)
+    found = _chunks(sql, resolution, series, first, end)
+    for at_s, row in _fresh(sql, series, first * step_s, end * step_s):
+        found.put(at_s // step_s, row)
+    found.keys = array("q", (number * step_s for number in found.keys))
+    return found
 
 
-def _chunks(sql: sqlite3.Connection, resolution: Resolution, series: int, first: int, end: int) -> Found:
+def _chunks(sql: sqlite3.Connection, resolution: Resolution, series: int, first: int, end: int) -> Columns:
     """Buckets numbered first..end-1 of a resolution."""
     table = TABLES[resolution]
     rows = sql.execute(
@@ -98,74 +103,59 @@ def _chunks(sql: sqlite3.Connection, resolution: Resolution, series: int, first:
         f" SELECT chunk, body FROM at CROSS JOIN {table.name} AS kept ON kept.id = (chunk << {SERIES_BITS} | ?)",
         (first // table.buckets, (end - 1) // table.buckets, series),
     )
-    found: Found = []
+    found = Columns("q")
     for chunk, body in rows:
-        base = chunk * table.buckets
-        found += [(base + at, bucket) for at, bucket in unpack(body).items() if first <= base + at < end]
+        base, columns = chunk * table.buckets, unpack(body)
+        inside = slice(bisect_left(columns.keys, first - base), bisect_left(columns.keys, end - base))
+        found.keys.extend(base + at for at in columns.keys[inside])
+        for column, more in zip(found.columns, columns.columns, strict=True):
+            column.frombytes(more[inside].tobytes())
     return found
 
 
-def _fresh(sql: sqlite3.Connection, series: int, since_s: int, until_s: int) -> Found:
+def _fresh(sql: sqlite3.Connection, series: int, since_s: int, until_s: int) -> Iterator[tuple[int, Row]]:
     """Minutes of this series that wait to be folded; what the hour in work has taken over already is not among them."""
     work = sql.execute("SELECT hour, fresh FROM work WHERE series >= ?", (series,)).fetchone()
     rows = sql.execute(
         "SELECT id, minute, body FROM fresh WHERE minute >= ? AND minute < ? ORDER BY minute, id",
         (since_s // 60, -(-until_s // 60)),
     )
-    found: Found = []
     for number, minute, body in rows:
         if work is not None and minute // 60 == work[0] and number <= work[1]:
             continue
-        bucket = _of(unpack(body), series)
-        if bucket is not None:
-            found.append((minute * 60, bucket))
-    return found
+        columns = unpack(body)
+        at = bisect_left(columns.keys, series)
+        if at < len(columns) and columns.keys[at] == series:
+            yield minute * 60, columns.row(at)
 
 
-def _of(columns: Columns, series: int) -> Bucket | None:
-    at = bisect_left(columns.keys, series)
-    return columns.bucket(at) if at < len(columns) and columns.keys[at] == series else None
-
-
-def _joined(kept: Found, late: Found) -> Found:
-    if not late:
-        return kept
-    merged = dict(kept)
-    for at, bucket in late:
-        merged[at] = fold((merged[at], bucket)) if at in merged else bucket
-    return sorted(merged.items())
-
-
-def _thinned(found: Found, since_s: int, step_s: int) -> Iterator[tuple[int, Bucket]]:
+def _thinned(found: Columns, since_s: int, step_s: int) -> Columns:
     """Buckets of a wider step; minima and maxima stay, so that no peak is lost."""
-    group: list[Bucket] = []
-    begin_s = None
-    for at, bucket in found:
-        start = since_s + (at - since_s) // step_s * step_s
-        if start != begin_s and begin_s is not None:
-            yield begin_s, fold(group)
-            group = []
-        begin_s = start
-        group.append(bucket)
-    if begin_s is not None:
-        yield begin_s, fold(group)
+    thin, start = Columns("q"), 0
+    while start < len(found):
+        begin_s = since_s + (found.keys[start] - since_s) // step_s * step_s
+        end = bisect_left(found.keys, begin_s + step_s, start)
+        thin.put(begin_s, fold_columns([column[start:end] for column in found.columns]))
+        start = end
+    return thin
 
 
-def _with_gaps(found: Found) -> Iterator[tuple[int, Bucket]]:
-    spacings = [later - earlier for (earlier, _), (later, _) in pairwise(found)]
+def _mark_gaps(found: Columns) -> None:
+    """Puts an empty bucket where a gap begins: where the next one is further than usual."""
+    spacings = [later - earlier for earlier, later in pairwise(found.keys)]
     usual = median_low(spacings) if spacings else 0
-    for (at, bucket), spacing in zip(found, [*spacings, 0], strict=False):
-        yield at, bucket
+    for at_s, spacing in list(zip(found.keys, spacings, strict=False)):
         if spacing > GAP * usual:
-            yield at + usual, EMPTY
+            found.put(at_s + usual, EMPTY)
 
 
-def _series(device: str, point: str, resolution: Resolution, step_s: int, counter: bool, found: Found) -> Series:
-    at = tuple(begin_s * 1000 for begin_s, _ in found)
-    buckets = [bucket for _, bucket in found]
+def _series(device: str, point: str, resolution: Resolution, step_s: int, counter: bool, found: Columns) -> Series:
+    samples, good, valued, low, high, total, first, last, increase = map(tuple, found.columns)
 
-    def column(values: Iterator[float]) -> tuple[float | None, ...]:
-        return tuple(value if bucket.valued else None for value, bucket in zip(values, buckets, strict=True))
+    def column(values: Sequence[float]) -> tuple[float | None, ...]:
+        if 0 not in valued:
+            return tuple(values)
+        return tuple(value if has else None for value, has in zip(values, valued, strict=True))
 
     return Series(
         device,
@@ -173,13 +163,13 @@ def _series(device: str, point: str, resolution: Resolution, step_s: int, counte
         resolution,
         step_s,
         counter,
-        at,
-        tuple(bucket.samples for bucket in buckets),
-        tuple(bucket.good / bucket.samples if bucket.samples else None for bucket in buckets),
-        column(bucket.minimum for bucket in buckets),
-        column(bucket.maximum for bucket in buckets),
-        column(bucket.total / (bucket.valued or 1) for bucket in buckets),
-        column(bucket.first for bucket in buckets),
-        column(bucket.last for bucket in buckets),
-        column(bucket.increase for bucket in buckets) if counter else (None,) * len(buckets),
+        tuple(begin_s * 1000 for begin_s in found.keys),
+        tuple(map(int, samples)),
+        tuple(share / count if count else None for share, count in zip(good, samples, strict=True)),
+        column(low),
+        column(high),
+        column([value / (count or 1) for value, count in zip(total, valued, strict=True)]),
+        column(first),
+        column(last),
+        column(increase) if counter else (None,) * len(found),
     )

@@ -20,12 +20,14 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from courtyard.agent.history import RESOLUTION_S, Resolution
-from courtyard.agent.history.buckets import Bucket, Columns, fold, merge, pack, unpack
+from courtyard.agent.history.buckets import SAMPLES, Bucket, Columns, Row, fold, merge, pack, unpack
 from courtyard.agent.history.database import SERIES_BITS, TABLES, Database, key
 from courtyard.agent.history.minutes import SeriesId
 from courtyard.buffer import files
 
-SLICE: Final = 128
+SLICE: Final = 64
+READ: Final = 4 * SLICE
+"""Series whose minutes are in memory at a time."""
 HOUR_S: Final = 3600
 HOUR_GRACE_S: Final = 120
 """An hour is over for everybody this long after its end."""
@@ -70,12 +72,14 @@ class RollUp:
         while (work := self._begin_hour(now_s)) is not None:
             hour, done, last_fresh = work
             series = [number for number in self._waiting(hour, last_fresh) if number > done]
-            for start in range(0, len(series), SLICE):
-                part = series[start : start + SLICE]
-                buckets = self._of_hour(hour, last_fresh, part[0], part[-1])
+            for number in range(0, len(series), SLICE):
+                part = series[number : number + SLICE]
+                if number % READ == 0:
+                    ahead = series[number : number + READ]
+                    buckets = self._of_hour(hour, last_fresh, ahead[0], ahead[-1])
                 with self.database.transaction() as sql:
-                    for number in part:
-                        self._fold(sql, hour, number, buckets[number])
+                    for one in part:
+                        self._fold(sql, hour, one, buckets.pop(one))
                     sql.execute("UPDATE work SET series = ?", (part[-1],))
                 yield
             with self.database.transaction() as sql:
@@ -141,17 +145,18 @@ class RollUp:
         """The series that have minutes in this hour."""
         return sorted(set[int]().union(*(columns.keys for _, columns in self._rows(hour, last_fresh))))
 
-    def _of_hour(self, hour: int, last_fresh: int, first: int, last: int) -> dict[int, dict[int, Bucket]]:
+    def _of_hour(self, hour: int, last_fresh: int, first: int, last: int) -> dict[int, dict[int, Row]]:
         """Buckets by position in the hour, by series, of the series first..last: few at a time, for memory's sake."""
-        found: dict[int, dict[int, Bucket]] = {}
+        found: dict[int, dict[int, Row]] = {}
         for minute, columns in self._rows(hour, last_fresh):
             at = minute % 60
-            for index in range(bisect_left(columns.keys, first), bisect_right(columns.keys, last)):
-                chunk, bucket = found.setdefault(columns.keys[index], {}), columns.bucket(index)
-                chunk[at] = fold((chunk[at], bucket)) if at in chunk else bucket
+            keys = columns.keys
+            for series, row in columns.items(bisect_left(keys, first), bisect_right(keys, last)):
+                chunk = found.setdefault(series, {})
+                chunk[at] = fold((chunk[at], row)) if at in chunk else row
         return found
 
-    def _fold(self, sql: sqlite3.Connection, hour: int, series: int, new: Mapping[int, Bucket]) -> None:
+    def _fold(self, sql: sqlite3.Connection, hour: int, series: int, new: Mapping[int, Row]) -> None:
         minutes = merge(_chunk(sql, "minute", hour, series), new.items())
         _store(sql, "minute", hour, series, minutes)
         day, at = divmod(hour, 24)
@@ -194,22 +199,22 @@ def day_begin_s(day: int, zone: ZoneInfo) -> int:
     return int(datetime.datetime(date.year, date.month, date.day, tzinfo=zone).timestamp())
 
 
-def _chunk(sql: sqlite3.Connection, resolution: Resolution, chunk: int, series: int) -> dict[int, Bucket]:
+def _chunk(sql: sqlite3.Connection, resolution: Resolution, chunk: int, series: int) -> dict[int, Row]:
     statement = f"SELECT body FROM {TABLES[resolution].name} WHERE id = ?"
     row = sql.execute(statement, (key(chunk, series),)).fetchone()
     return dict(unpack(row[0]).items()) if row is not None else {}
 
 
 def _store(
-    sql: sqlite3.Connection, resolution: Resolution, chunk: int, series: int, buckets: Mapping[int, Bucket]
+    sql: sqlite3.Connection, resolution: Resolution, chunk: int, series: int, buckets: Mapping[int, Row]
 ) -> None:
     statement = f"INSERT OR REPLACE INTO {TABLES[resolution].name} VALUES (?, ?)"
     sql.execute(statement, (key(chunk, series), pack(buckets)))
 
 
-def _holds(minutes: Collection[Bucket], earlier: Bucket, new: Mapping[int, Bucket]) -> bool:
+def _holds(minutes: Collection[Row], earlier: Row, new: Mapping[int, Row]) -> bool:
     """Whether these minutes hold everything that the hour's bucket had, beside what is new."""
-    return sum(bucket.samples for bucket in minutes) >= earlier.samples + sum(bucket.samples for bucket in new.values())
+    return sum(row[SAMPLES] for row in minutes) >= earlier[SAMPLES] + sum(row[SAMPLES] for row in new.values())
 
 
 _EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
