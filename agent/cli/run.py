@@ -9,6 +9,7 @@ import gc
 from courtyard.agent import logs
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.daemon import Daemon
+from courtyard.agent.memory import give_back_what_is_freed
 from courtyard.agent.notify import Notifier
 from courtyard.config.redact import Redactor
 
@@ -18,6 +19,7 @@ def run(options: argparse.Namespace) -> int:
     redactor = Redactor()
     logs.set_up(redactor, style="journal" if options.json else None)
     gc.freeze()
+    give_back_what_is_freed()
     daemon = Daemon(
         options.site,
         options.data,

@@ -314,7 +314,7 @@ def _alarm(alarm: KnownAlarm, faults: Mapping[str, Fault]) -> Alarm:
         record.severity,
         record.alarm_class,
         Words.of(name) if name else Words(record.alarm_class, record.alarm_class),
-        Words(record.text_en, record.text_zh),
+        Words(_before(record.text_en, cure.en), _before(record.text_zh, cure.zh)),
         cure,
         record.device,
         record.place,
@@ -331,6 +331,11 @@ def _alarm(alarm: KnownAlarm, faults: Mapping[str, Fault]) -> Alarm:
         record.raw,
         alarm.received,
     )
+
+
+def _before(text: str, cure: str) -> str:
+    """The text without the cure that it ends with: the page shows that in a place of its own."""
+    return text.removesuffix(cure).rstrip() or text
 
 
 def _trouble_of(alarm: Alarm, is_device: bool) -> Trouble:

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from courtyard.agent.latest import Latest
+from courtyard.agent.memory import give_back_what_is_freed
 from courtyard.agent.page.certificate import CERTIFICATE, KEY, tls_context
 from courtyard.agent.page.settings import tables
 from courtyard.agent.page.tail import LINES, LogTail
@@ -269,3 +270,17 @@ def test_the_box_makes_its_certificate_once(tmp_path: Path) -> None:
     assert os.stat(tmp_path / "page" / KEY).st_mode & 0o777 == 0o600
     asyncio.run(run())
     assert (tmp_path / "page" / CERTIFICATE).read_bytes() == made
+
+
+def test_the_memory_of_a_large_block_goes_back_to_the_system() -> None:
+    assert give_back_what_is_freed()
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    before = resident()
+    for _ in range(3):
+        block = bytearray(b"x") * (24 << 20)
+        assert resident() - before > 20 << 20
+        del block
+    assert resident() - before < 4 << 20

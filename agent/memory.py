@@ -1,0 +1,24 @@
+"""Memory that is freed goes back to the system.
+
+glibc raises the size from which it maps memory apart each time such a block is freed, up to 32 MiB.  One hash of a
+password (19 MiB) then leaves its memory in a heap that never shrinks again: measured, 13 MB of a 53 MB daemon.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Final
+
+M_MMAP_THRESHOLD: Final = -3
+M_ARENA_MAX: Final = -8
+MAPPED_FROM_BYTES: Final = 1 << 20
+ARENAS: Final = 2
+
+
+def give_back_what_is_freed() -> bool:
+    """Fixes that size at 1 MiB and the number of heaps at two (mallopt(3)); False where the C library has no such
+    setting."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return False
+    return bool(mallopt(M_MMAP_THRESHOLD, MAPPED_FROM_BYTES)) and bool(mallopt(M_ARENA_MAX, ARENAS))
