@@ -258,8 +258,8 @@ def _zone(snapshot: Snapshot) -> ZoneInfo:
 SPEAKS_BY_ITSELF = Fault(
     "device.speaks_by_itself",
     Text(
-        "This device reports by itself and cannot be asked: a fire panel is only ever listened to.",
-        "该设备自行上报，不能查询：对消防控制器只监听。",
+        "This device reports by itself and cannot be asked: fire panels and wearables are only listened to.",
+        "该设备自行上报，不能查询：对消防控制器和穿戴设备只监听。",
     ),
     Text(
         "See its alarms with `courtyard status`, its latest frames with `courtyard read --raw`.",
