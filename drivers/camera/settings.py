@@ -24,13 +24,13 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             extra={
                 "allowed": (
                     "host, host:port, or the ONVIF address as a scan shows it; never a user name or a password",
-                    "主机、主机:端口，或扫描得到的 ONVIF 地址；不得包含用户名或密码",
+                    "主机名或 IP（可带端口），或扫描得到的 ONVIF 地址；不得包含用户名或密码",
                 )
             },
         ),
         help_text(
             "Where its ONVIF service is: host, host:port, or the whole address that `courtyard scan cameras` shows.",
-            "ONVIF 服务地址：主机、主机:端口，或 courtyard scan cameras 显示的完整地址。",
+            "ONVIF 服务地址：主机名或 IP（可带端口），或 courtyard scan cameras 显示的完整地址。",
             example="192.168.1.64",
         ),
     ]
@@ -107,6 +107,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         help_text(
             "SHA-256 fingerprint of its own certificate, for https; without it, only an authority's pass.",
             "https 时摄像机自签证书的 SHA-256 指纹；不填则只接受受信任机构签发的证书。",
+            example="d4c3b2a1" * 8,
         ),
     ] = None
 

@@ -187,9 +187,10 @@ CASES: dict[str, Case] = {
 ELSEWHERE = {
     "file.missing", "file.unreadable", "file.too_large", "file.encoding", "secret_file.hidden", "credential.missing",
     "line.no_modbus", "line.peers", "line.open_to_all",
-    *(code for code in messages() if code.startswith(("panel.", "names."))),
+    "reference.relay",
+    *(code for code in messages() if code.startswith(("panel.", "names.", "camera."))),
 }  # fmt: skip
-"""Messages that need more than texts; see test_config_files.py and, of fire panels, test_firewire_config.py."""
+"""Messages that need more than texts; see test_config_files.py, test_camera_config.py and test_firewire_config.py."""
 
 
 def test_every_message_has_a_case() -> None:
