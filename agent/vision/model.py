@@ -1,0 +1,229 @@
+"""A detector that a site brings: an ONNX file and a manifest that says how to use it.
+
+Invariants
+1. A model is used only when its file has the hash of the manifest and the golden picture gives the golden output.
+2. One thread; `onnxruntime` is imported only here, and only when a model is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import Meta
+
+from courtyard.agent.vision.decoders import Fit, Layout, LayoutError, decode
+from courtyard.agent.vision.tracker import Detection
+from courtyard.drivers.base import DriverError, Fault, Text
+
+Picture = npt.NDArray[np.uint8]
+"""Height x width x RGB."""
+LARGEST_MODEL: Final = 256_000_000
+LARGEST_GOLDEN: Final = 64_000_000
+LARGEST_MANIFEST: Final = 64_000
+PADDING: Final = 114
+Side = Annotated[int, Meta(ge=32, le=1920, multiple_of=32)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class Golden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A picture (uint8, height x width x RGB) and the model's output for it (float32), as .npy files."""
+
+    picture: FileName
+    output: FileName
+    tolerance: Annotated[float, Meta(gt=0, le=0.1)] = 0.001
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a model is used; stands beside the model, and so do the files that it names.
+
+    `scale` multiplies each colour value (0 to 255) on its way in; `classes` maps the model's class numbers to
+    `ebike`, `person` and the like; `score` is the lowest score that counts as seen.
+    """
+
+    file: FileName
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    width: Side
+    height: Side
+    layout: Layout
+    classes: Annotated[dict[str, str], Meta(min_length=1, max_length=200)]
+    golden: Golden
+    colours: Literal["rgb", "bgr"] = "rgb"
+    scale: float = 1 / 255
+    score: Share = 0.5
+    overlap: Share = 0.5
+
+
+class Session(Protocol):
+    """What is needed of `onnxruntime.InferenceSession`."""
+
+    def run(self, names: None, inputs: dict[str, npt.NDArray[np.float32]], /) -> Any: ...
+
+
+class Seen(NamedTuple):
+    """What one look found, and how long the model took."""
+
+    detections: tuple[Detection, ...]
+    took_ms: float
+
+
+class Model:
+    """A model that passed its golden check.  `run` blocks for one inference: call it in a worker of its own."""
+
+    def __init__(self, manifest: Manifest, session: Session, input_name: str) -> None:
+        self.manifest = manifest
+        self._classes = {int(number): label for number, label in manifest.classes.items()}
+        self._session, self._input = session, input_name
+
+    def look(self, picture: Picture, least: float = 0.05) -> Seen:
+        """Raises DriverError when the output has not the layout of the manifest."""
+        manifest, start = self.manifest, time.perf_counter()
+        tensor, fit = prepare(picture, manifest)
+        output = self.raw(tensor)
+        try:
+            found = decode(manifest.layout, output, fit, self._classes, least, manifest.overlap)
+        except LayoutError as error:
+            raise _refused(
+                "layout",
+                f"The output is not {manifest.layout}: {error}.",
+                f"输出不符合 {manifest.layout}：{error}。",
+                *_ASK,
+            ) from error
+        return Seen(found, 1000 * (time.perf_counter() - start))
+
+    def raw(self, tensor: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+        """The first output for a prepared picture."""
+        return np.asarray(self._session.run(None, {self._input: tensor})[0])
+
+
+_ASK = ("Ask whoever made the model for a manifest that fits it.", "请向模型提供方索取与其相符的清单文件。")
+_AGAIN = ("Copy the model and its manifest together again.", "请将模型与清单重新一并复制。")
+
+
+def prepare(picture: Picture, manifest: Manifest) -> tuple[npt.NDArray[np.float32], Fit]:
+    """The picture as the model takes it, 1 x 3 x height x width: scaled to fit, the rest grey; nearest pixel."""
+    height, width = picture.shape[:2]
+    ratio = min(manifest.width / width, manifest.height / height)
+    across, down = max(1, round(width * ratio)), max(1, round(height * ratio))
+    left, top = (manifest.width - across) // 2, (manifest.height - down) // 2
+    rows = np.minimum((np.arange(down) + 0.5) * height / down, height - 1).astype(np.intp)
+    columns = np.minimum((np.arange(across) + 0.5) * width / across, width - 1).astype(np.intp)
+    canvas = np.full((manifest.height, manifest.width, 3), PADDING, np.uint8)
+    canvas[top : top + down, left : left + across] = picture[rows[:, None], columns]
+    if manifest.colours == "bgr":
+        canvas = canvas[:, :, ::-1]
+    tensor = np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], np.float32) * np.float32(manifest.scale)
+    return tensor, Fit(manifest.width, manifest.height, left, top, (across, down))
+
+
+def load(path: Path) -> Model:
+    """The model of a manifest (TOML).  Raises DriverError that names what does not fit."""
+    manifest = read_manifest(path)
+    model = path.with_name(manifest.file)
+    content = _read(model, LARGEST_MODEL)
+    found = hashlib.sha256(content).hexdigest()
+    if found != manifest.sha256:
+        raise _refused(
+            "hash",
+            f"{model.name} has the hash {found[:12]}, its manifest says {manifest.sha256[:12]}.",
+            f"{model.name} 的哈希为 {found[:12]}，清单中为 {manifest.sha256[:12]}。",
+            *_AGAIN,
+        )
+    made = _open(manifest, content)
+    _check_golden(made, path)
+    return made
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Raises DriverError."""
+    try:
+        manifest = msgspec.convert(tomllib.loads(_read(path, LARGEST_MANIFEST).decode()), Manifest)
+        if not all(number.isascii() and number.isdigit() for number in manifest.classes):
+            raise ValueError("classes: keys are the model's class numbers")
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise _refused(
+            "manifest", f"{path.name} is no manifest: {error}.", f"{path.name} 不是有效的清单：{error}。", *_ASK
+        ) from error
+    return manifest
+
+
+def _open(manifest: Manifest, content: bytes) -> Model:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise _refused(
+            "runtime",
+            "onnxruntime is not installed.",
+            "未安装 onnxruntime。",
+            "Install it: pip install onnxruntime",
+            "请安装：pip install onnxruntime",
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's own errors have no common base; all of them mean the same here
+        raise _refused(
+            "onnx", f"{manifest.file} cannot be loaded: {error}.", f"无法加载 {manifest.file}：{error}。", *_ASK
+        ) from error
+    return Model(manifest, session, session.get_inputs()[0].name)
+
+
+def _check_golden(model: Model, path: Path) -> None:
+    golden = model.manifest.golden
+    picture, expected = (_array(path.with_name(name)) for name in (golden.picture, golden.output))
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise _refused("golden", f"{golden.picture} is no RGB picture.", f"{golden.picture} 不是 RGB 图像。", *_AGAIN)
+    tensor, _ = prepare(picture, model.manifest)
+    try:
+        output = model.raw(tensor)
+    except Exception as error:  # the runtime's own errors have no common base
+        raise _refused("input", f"The model refuses its input: {error}.", f"模型拒绝输入：{error}。", *_ASK) from error
+    if output.shape != expected.shape:
+        apart = f"shape {output.shape}, expected {expected.shape}"
+    elif np.allclose(output, expected, rtol=golden.tolerance, atol=golden.tolerance):
+        model.look(picture)
+        return
+    else:
+        apart = f"largest difference {np.abs(output - expected).max():.3g}, allowed {golden.tolerance:g}"
+    raise _refused(
+        "golden",
+        f"The model does not give its golden output here: {apart}.",
+        f"模型在本机的输出与标准输出不符：{apart}。",
+        "Do not use it on this box; another version of onnxruntime may be right.",
+        "请勿在本机使用该模型；可更换 onnxruntime 版本后重试。",
+    )
+
+
+def _array(path: Path) -> npt.NDArray[Any]:
+    _read(path, LARGEST_GOLDEN)
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except ValueError as error:
+        raise _refused("golden", f"{path.name} is no array.", f"{path.name} 不是数组文件。", *_AGAIN) from error
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise _refused(
+            "missing", f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。", *_AGAIN
+        ) from error
+    if len(content) > most:
+        raise _refused(
+            "oversize", f"{path.name} is larger than {most} bytes.", f"{path.name} 超过 {most} 字节。", *_ASK
+        )
+    return content
+
+
+def _refused(code: str, en: str, zh: str, cure_en: str, cure_zh: str) -> DriverError:
+    return DriverError(Fault(f"model.{code}", Text(en, zh), Text(cure_en, cure_zh)))

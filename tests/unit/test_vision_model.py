@@ -1,0 +1,188 @@
+"""A site's own model is used only when it is what its manifest says."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from onnx import TensorProto, helper, numpy_helper
+
+from courtyard.agent.vision.decoders import MOST, Fit, LayoutError, decode
+from courtyard.agent.vision.model import Manifest, load, prepare
+from courtyard.agent.vision.regions import Box, overlap
+from courtyard.drivers.base import DriverError
+from tests.gateway_rig import examples
+
+SIDE = 64
+WHOLE = Fit(SIDE, SIDE, 0, 0, (SIDE, SIDE))
+
+
+def make(folder: Path, **changes: object) -> Path:
+    """A model whose score is the mean red of its picture, for one box in the middle; returns its manifest."""
+    box = numpy_helper.from_array(np.array([[[32.0], [32.0], [16.0], [32.0]]], np.float32), "box")
+    first, last = (numpy_helper.from_array(np.array([value], np.int64), name) for value, name in ((0, "a"), (1, "b")))
+    axis = numpy_helper.from_array(np.array([1], np.int64), "axis")
+    plane = numpy_helper.from_array(np.array([2, 3], np.int64), "plane")
+    shape = numpy_helper.from_array(np.array([1, 1, 1], np.int64), "shape")
+    nodes = [
+        helper.make_node("Slice", ["picture", "a", "b", "axis"], ["red"]),
+        helper.make_node("ReduceMean", ["red", "plane"], ["mean"]),
+        helper.make_node("Reshape", ["mean", "shape"], ["score"]),
+        helper.make_node("Concat", ["box", "score"], ["out"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "red",
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 5, 1])],
+        [box, first, last, axis, plane, shape],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.checker.check_model(made)
+    content = made.SerializeToString()
+    (folder / "red.onnx").write_bytes(content)
+    np.save(folder / "picture.npy", reddish(204))
+    np.save(folder / "output.npy", np.array([[[32.0], [32.0], [16.0], [32.0], [0.8]]], np.float32))
+    settings: dict[str, object] = {
+        "file": "red.onnx",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "width": SIDE,
+        "height": SIDE,
+        "layout": "yolov8",
+    } | changes
+    lines = [f"{key} = {value if isinstance(value, int | float) else repr(value)}" for key, value in settings.items()]
+    manifest = folder / "red.toml"
+    manifest.write_text(
+        "\n".join(lines) + '\n[classes]\n0 = "ebike"\n[golden]\npicture = "picture.npy"\noutput = "output.npy"\n'
+    )
+    return manifest
+
+
+def reddish(red: int, height: int = 64, width: int = 64) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture[:, :, 0] = red
+    return picture
+
+
+def test_a_model_that_fits_its_manifest_says_what_it_sees(tmp_path: Path) -> None:
+    model = load(make(tmp_path))
+    (seen,) = model.look(reddish(51)).detections
+    assert seen.label == "ebike"
+    assert seen.score == pytest.approx(0.2, abs=0.01)
+    assert tuple(seen.box) == pytest.approx((0.375, 0.25, 0.625, 0.75))
+    assert model.look(reddish(0)).detections == ()
+
+
+def test_boxes_are_told_in_shares_of_the_picture_not_of_the_padded_input(tmp_path: Path) -> None:
+    (seen,) = load(make(tmp_path)).look(reddish(255, 180, 360)).detections
+    assert tuple(seen.box) == pytest.approx((0.375, 0.0, 0.625, 1.0))
+
+
+def test_colours_come_in_the_order_of_the_manifest(tmp_path: Path) -> None:
+    with pytest.raises(DriverError) as refused:
+        load(make(tmp_path, colours="bgr"))  # the golden picture's red would be taken for blue
+    assert refused.value.fault.code == "model.golden"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"sha256": "0" * 64}, "model.hash"),
+        ({"sha256": "short"}, "model.manifest"),
+        ({"layout": "yolov99"}, "model.manifest"),
+        ({"width": 63}, "model.manifest"),
+        ({"width": 96}, "model.input"),
+        ({"layout": "yolov5"}, "model.layout"),
+        ({"scale": 0.5}, "model.golden"),
+        ({"file": "other.onnx"}, "model.missing"),
+        ({"file": "../red.onnx"}, "model.manifest"),
+        ({"surprise": 1}, "model.manifest"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_a_cure_in_both_languages(
+    tmp_path: Path, changes: dict[str, object], code: str
+) -> None:
+    with pytest.raises(DriverError) as refused:
+        load(make(tmp_path, **changes))
+    fault = refused.value.fault
+    assert fault.code == code
+    assert all((fault.what.zh, fault.cure.en, fault.cure.zh))
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    manifest = make(tmp_path, sha256=hashlib.sha256(b"nonsense").hexdigest())
+    (tmp_path / "red.onnx").write_bytes(b"nonsense")
+    with pytest.raises(DriverError) as refused:
+        load(manifest)
+    assert refused.value.fault.code == "model.onnx"
+
+
+def test_golden_files_that_hold_objects_are_never_unpickled(tmp_path: Path) -> None:
+    manifest = make(tmp_path)
+    np.save(tmp_path / "output.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    with pytest.raises(DriverError) as refused:
+        load(manifest)
+    assert refused.value.fault.code == "model.golden"
+
+
+rows = st.integers(0, 30).flatmap(
+    lambda count: arrays.arrays(np.float32, (1, count, 8), elements=st.floats(width=32, allow_nan=True))
+)
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(st.sampled_from(["yolov5", "yolov8"]), rows)
+def test_whatever_the_numbers_are_detections_are_sound(layout: str, output: np.ndarray) -> None:  # type: ignore[type-arg]
+    shaped = output.transpose(0, 2, 1) if layout == "yolov8" else output
+    found = decode(layout, shaped, WHOLE, {0: "ebike", 2: "person"}, 0.1, 0.5)  # type: ignore[arg-type]
+    assert len(found) <= MOST
+    assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
+    for index, one in enumerate(found):
+        assert 0.1 - 1e-6 <= one.score <= 1
+        assert 0 <= one.box.left < one.box.right <= 1
+        assert 0 <= one.box.top < one.box.bottom <= 1
+        for other in found[:index]:
+            assert one.label != other.label or overlap(one.box, other.box) <= 0.5
+
+
+def test_of_boxes_on_one_thing_the_surest_stays_and_other_classes_stay_too() -> None:
+    output = np.array(
+        [
+            [32, 32, 20, 20, 1, 0.7, 0.0],
+            [33, 32, 20, 20, 1, 0.9, 0.0],
+            [32, 32, 20, 20, 1, 0.0, 0.8],
+            [10, 10, 8, 8, 0.5, 1.0, 0.0],
+        ],
+        np.float32,
+    )[None]
+    found = decode("yolov5", output, WHOLE, {0: "ebike", 1: "person"}, 0.3, 0.5)
+    assert [(each.label, round(each.score, 2)) for each in found] == [
+        ("ebike", 0.9),
+        ("person", 0.8),
+        ("ebike", 0.5),
+    ]
+
+
+def test_yolox_counts_in_cells_of_three_grids() -> None:
+    output = np.zeros((1, 64 + 16 + 4, 6), np.float32)
+    output[0, 64 + 4 * 1 + 2] = (0.5, 0.25, np.log(2), 0, 1, 0.9)  # stride 16, column 2, row 1
+    (seen,) = decode("yolox", output, WHOLE, {0: "ebike"}, 0.3, 0.5)
+    centre_x, centre_y, width, height = 2.5 * 16 / SIDE, 1.25 * 16 / SIDE, 2 * 16 / SIDE, 16 / SIDE
+    box = Box(centre_x - width / 2, centre_y - height / 2, centre_x + width / 2, centre_y + height / 2)
+    assert tuple(seen.box) == pytest.approx(tuple(box))
+    with pytest.raises(LayoutError):
+        decode("yolox", output[:, :-1], WHOLE, {0: "ebike"}, 0.3, 0.5)
+
+
+def test_a_picture_is_scaled_to_fit_and_the_rest_is_grey() -> None:
+    manifest = Manifest("m", "0" * 64, SIDE, SIDE, "yolov8", {"0": "ebike"}, None, scale=1.0)  # type: ignore[arg-type]
+    tensor, fit = prepare(reddish(200, 20, 80), manifest)
+    assert fit == Fit(SIDE, SIDE, 0, 24, (64, 16))
+    assert (tensor[0, 0, 24:40] == 200).all()
+    assert (tensor[0, :, :24] == 114).all()
