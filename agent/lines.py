@@ -258,7 +258,7 @@ def _zone(snapshot: Snapshot) -> ZoneInfo:
 SPEAKS_BY_ITSELF = Fault(
     "device.speaks_by_itself",
     Text(
-        "This device reports by itself and cannot be asked: fire panels and wearables are only listened to.",
+        "This device reports by itself and cannot be asked: fire panels and wearables are only ever listened to.",
         "该设备自行上报，不能查询：对消防控制器和穿戴设备只监听。",
     ),
     Text(
