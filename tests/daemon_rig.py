@@ -111,6 +111,17 @@ def device(name: str, profile: str, line: str, address: int, every: str = "250ms
     )
 
 
+RELAYS = device(
+    "relays",
+    "io/relay-board",
+    "hall",
+    10,
+    more='points = [{ point = "relay.1", address = 0, type = "bool", function = 1 }]\n'
+    'writes = [{ name = "siren", kind = "coil", address = 0 }]\n',
+)
+"""A board with a siren at address 10 of the line `hall`."""
+
+
 @contextmanager
 def box(folder: Path, lines: Sequence[dict[str, Any]], devices: Sequence[dict[str, Any]]) -> Iterator[Box]:
     """Simulator, broker and platform running; the gateway is started by the test.  All of it ends with the block."""

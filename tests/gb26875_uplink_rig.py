@@ -18,6 +18,7 @@ from courtyard.drivers.lines.wire import Listener, Wire
 from hw_sim import centre as simulated
 from tests.gateway_rig import START_MS, Gateway, VirtualClock
 from tests.gateway_rig import site as site_of
+from tests.tasks import end
 
 OWN = 0x11223344
 PANEL = "fire-b03"
@@ -139,11 +140,7 @@ class Box:
     async def stop(self) -> None:
         """Uplinks first, as the daemon does; raises what went wrong in one of them."""
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
-                raise result
+        await end(tasks)
         await self.journal.close()
 
 

@@ -19,6 +19,7 @@ from courtyard.buffer import Entry, Journal, Options
 from courtyard.config import site
 from courtyard.drivers.base import Fault
 from tests.consumer import Consumer
+from tests.tasks import end
 
 TIMEOUT_S = 40.0
 
@@ -140,11 +141,7 @@ class Gateway:
     async def stop_uplinks(self) -> None:
         """Stops them as the daemon does; raises what went wrong in one of them."""
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
-                raise result
+        await end(tasks)
 
 
 def arrives(consumer: Consumer, condition: Callable[[], bool], timeout_s: float = 15.0) -> Awaitable[None]:

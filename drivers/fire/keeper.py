@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+from collections.abc import Sequence
 
 import msgspec
 
@@ -59,14 +60,10 @@ class Keeper:
 
     async def _deliver(self, statement: Statement, said: list[Signal], post: Post, conversation: Conversation) -> None:
         try:
-            answers = await asyncio.gather(*map(self._sink.signal, said), return_exceptions=True)
+            on_disk = await kept(self._sink, said)
         finally:
             self._waiting -= 1
-        errors = [answer for answer in answers if answer is not None]
-        for error in errors:
-            if not isinstance(error, NotKept):
-                raise error
-        if errors:
+        if not on_disk:
             post.count("not_kept")
             self._repeats.forget(statement.frame)
             return
@@ -76,6 +73,16 @@ class Keeper:
         if statement.reply is not None and conversation.say(statement.reply):
             post.count("acknowledged")
             post.note(RawFrame(self._clock.wall_ms(), "sent", statement.reply.hex(" ")))
+
+
+async def kept(sink: Sink, said: Sequence[Signal]) -> bool:
+    """Waits for all of them, in their order; whether every one is on disk.  Raises what else went wrong."""
+    answers = await asyncio.gather(*map(sink.signal, said), return_exceptions=True)
+    errors = [answer for answer in answers if answer is not None]
+    for error in errors:
+        if not isinstance(error, NotKept):
+            raise error
+    return not errors
 
 
 def signals(

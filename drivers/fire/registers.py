@@ -15,10 +15,10 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from courtyard.drivers.base import Clock, DriverError, Fault, NotKept, Sink
+from courtyard.drivers.base import Clock, DriverError, Fault, Sink
 from courtyard.drivers.fire import gst_modbus, notifier_modbus
 from courtyard.drivers.fire.events import PanelEvent
-from courtyard.drivers.fire.keeper import signals
+from courtyard.drivers.fire.keeper import kept, signals
 from courtyard.drivers.fire.post import Post, RawFrame
 from courtyard.drivers.fire.register_settings import RegisterPanel
 from courtyard.drivers.fire.supervision import LOOK_S, Supervision
@@ -226,15 +226,10 @@ class RegisterDriver:
     async def _keep(self, sink: Sink, post: _Register, block: _Block, values: tuple[int, ...]) -> None:
         events = tuple(post.map.changes(block.ask.read.address, values, block.kept))
         said = signals(events, post, self._clock.wall_ms(), self._clock.mono_ms(), None)
-        answers = await asyncio.gather(*map(sink.signal, said), return_exceptions=True)
-        errors = [answer for answer in answers if answer is not None]
-        for error in errors:
-            if not isinstance(error, NotKept):
-                raise error
-        if errors:
-            post.count("not_kept")
-        else:
+        if await kept(sink, said):
             block.kept = values
+        else:
+            post.count("not_kept")
 
     async def _look(self, sink: Sink) -> None:
         while True:

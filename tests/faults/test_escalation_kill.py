@@ -12,21 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from hw_sim.control import Client
-from tests.daemon_rig import Box, box, device
+from tests.daemon_rig import RELAYS, Box, box, device
 
 LINES = [{"name": "hall", "kind": "tcp"}]
 DEVICES = [
     {"id": "wm-1", "model": "ultrad", "line": "hall", "address": 3},
     {"id": "relays", "model": "relay-board", "line": "hall", "address": 10},
 ]
-RELAYS = device(
-    "relays",
-    "io/relay-board",
-    "hall",
-    10,
-    more='points = [{ point = "relay.1", address = 0, type = "bool", function = 1 }]\n'
-    'writes = [{ name = "siren", kind = "coil", address = 0 }]\n',
-)
 SECOND_PATH = (
     '[[outputs]]\nname = "siren"\ndevice = "relays"\ntarget = "siren"\ncap = "10m"\n'
     '[[rules]]\nname = "gone"\nkind = "unreachable"\ndevices = ["wm-*"]\nseverity = 1\nfor = "1s"\n'

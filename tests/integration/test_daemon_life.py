@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon_rig import Box, box, device
+from tests.daemon_rig import RELAYS, Box, box, device
 
 LINES = [{"name": "hall", "kind": "tcp"}, {"name": "bus", "kind": "serial"}]
 DEVICES = [
@@ -26,14 +26,6 @@ PROFILE = (
     '[[points]]\npoint = "site.poll"\naddress = 0\ntype = "uint32"\nunit = "1"\n'
 )
 METER = device("wm-1", "water/ultrad", "bus", 3)
-RELAYS = device(
-    "relays",
-    "io/relay-board",
-    "hall",
-    10,
-    more='points = [{ point = "relay.1", address = 0, type = "bool", function = 1 }]\n'
-    'writes = [{ name = "siren", kind = "coil", address = 0 }]\n',
-)
 SIREN = (
     '[[outputs]]\nname = "siren"\ndevice = "relays"\ntarget = "siren"\ncap = "60s"\n'
     '[[rules]]\nname = "silent"\nkind = "unreachable"\ndevices = ["wm-*"]\nseverity = 2\n'

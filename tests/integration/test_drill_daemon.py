@@ -16,7 +16,7 @@ import pytest
 from courtyard.agent.__main__ import main
 from hw_sim.control import Client
 from hw_sim.subscriber import Subscriber
-from tests.daemon_rig import GATEWAY, Box, box, device
+from tests.daemon_rig import GATEWAY, RELAYS, Box, box, device
 
 LINES = [{"name": "hall", "kind": "tcp"}]
 DEVICES = [
@@ -24,14 +24,6 @@ DEVICES = [
     {"id": "relays", "model": "relay-board", "line": "hall", "address": 10},
 ]
 METER = device("wm-1", "water/ultrad", "hall", 3)
-RELAYS = device(
-    "relays",
-    "io/relay-board",
-    "hall",
-    10,
-    more='points = [{ point = "relay.1", address = 0, type = "bool", function = 1 }]\n'
-    'writes = [{ name = "siren", kind = "coil", address = 0 }]\n',
-)
 SIREN = '[[outputs]]\nname = "siren"\ndevice = "relays"\ntarget = "siren"\ncap = "60s"\n'
 
 
