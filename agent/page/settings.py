@@ -36,13 +36,16 @@ def _tables(site: Site, source: Source) -> Iterator[SettingsTable]:
             continue
         for number, entry in enumerate(value[:MOST_ENTRIES]):
             path = (top.key, number)
-            yield SettingsTable(f"[[{top.key}]]", tuple(_settings(top.shape.item, entry, path, source)))
+            told = tuple(_settings(top.shape.item, entry, path, source, explain=number == 0))
+            yield SettingsTable(f"[[{top.key}]]", told)
         if len(value) > MOST_ENTRIES:
             more = Setting("…", f"+{len(value) - MOST_ENTRIES}", None)
             yield SettingsTable(f"[[{top.key}]]", (more,))
 
 
-def _settings(shape: Any, entry: Any, path: tuple[str | int, ...], source: Source) -> Iterator[Setting]:
+def _settings(
+    shape: Any, entry: Any, path: tuple[str | int, ...], source: Source, *, explain: bool = True
+) -> Iterator[Setting]:
     redact = Redactor()
     table = _table(shape, entry)
     for described in table.settings.values():
@@ -52,7 +55,7 @@ def _settings(shape: Any, entry: Any, path: tuple[str | int, ...], source: Sourc
         if value is None or (not written and value in ((), {})):
             continue
         name = str(redact.value(described.key, value_text(plain(value, described.shape))))
-        yield Setting(described.key, name, where[0] if written and where else None, _help(described))
+        yield Setting(described.key, name, where[0] if written and where else None, _help(described) if explain else None)
 
 
 def _table(shape: Any, entry: Any) -> Table:
