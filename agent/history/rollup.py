@@ -26,7 +26,7 @@ from courtyard.agent.history.minutes import SeriesId
 from courtyard.buffer import files
 
 SLICE: Final = 64
-READ: Final = 4 * SLICE
+READ: Final = 2 * SLICE
 """Series whose minutes are in memory at a time."""
 HOUR_S: Final = 3600
 HOUR_GRACE_S: Final = 120
@@ -138,7 +138,7 @@ class RollUp:
 
     def _rows(self, hour: int, last_fresh: int) -> Iterator[tuple[int, Columns]]:
         statement = "SELECT minute, body FROM fresh WHERE minute / 60 = ? AND id <= ? ORDER BY id"
-        for minute, body in self.database.sql.execute(statement, (hour, last_fresh)).fetchall():
+        for minute, body in self.database.sql.execute(statement, (hour, last_fresh)):
             yield minute, unpack(body)
 
     def _waiting(self, hour: int, last_fresh: int) -> list[int]:
