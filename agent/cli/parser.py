@@ -73,6 +73,7 @@ def build(language: Language, version: str) -> argparse.ArgumentParser:
     _lines(commands)
     _journal(commands)
     _residents(commands)
+    _vision(commands)
     _box(commands)
     return parser
 
@@ -198,3 +199,13 @@ def _box(commands: _Commands) -> None:
         commands.site(command)
         commands.data(command)
         commands.socket(command)
+
+
+def _vision(commands: _Commands) -> None:
+    say = commands.say
+    vision = commands.add("vision", "what a detector says of pictures", "用检测模型识别图像")
+    vision.add_argument(
+        "action", choices=("score",), help=say("score: one line for each picture", "score：每张图像一行")
+    )
+    vision.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help=say("picture files", "图像文件"))
+    vision.add_argument("--model", type=Path, help=say("manifest of an ONNX model", "ONNX 模型的清单文件"))

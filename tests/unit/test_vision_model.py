@@ -6,68 +6,19 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from onnx import TensorProto, helper, numpy_helper
 
 from courtyard.agent.vision.decoders import MOST, Fit, LayoutError, decode
 from courtyard.agent.vision.model import Manifest, load, prepare
 from courtyard.agent.vision.regions import Box, overlap
 from courtyard.drivers.base import DriverError
 from tests.gateway_rig import examples
+from tests.vision_rig import SIDE, make, reddish
 
-SIDE = 64
 WHOLE = Fit(SIDE, SIDE, 0, 0, (SIDE, SIDE))
-
-
-def make(folder: Path, **changes: object) -> Path:
-    """A model whose score is the mean red of its picture, for one box in the middle; returns its manifest."""
-    box = numpy_helper.from_array(np.array([[[32.0], [32.0], [16.0], [32.0]]], np.float32), "box")
-    first, last = (numpy_helper.from_array(np.array([value], np.int64), name) for value, name in ((0, "a"), (1, "b")))
-    axis = numpy_helper.from_array(np.array([1], np.int64), "axis")
-    plane = numpy_helper.from_array(np.array([2, 3], np.int64), "plane")
-    shape = numpy_helper.from_array(np.array([1, 1, 1], np.int64), "shape")
-    nodes = [
-        helper.make_node("Slice", ["picture", "a", "b", "axis"], ["red"]),
-        helper.make_node("ReduceMean", ["red", "plane"], ["mean"]),
-        helper.make_node("Reshape", ["mean", "shape"], ["score"]),
-        helper.make_node("Concat", ["box", "score"], ["out"], axis=1),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "red",
-        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
-        [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 5, 1])],
-        [box, first, last, axis, plane, shape],
-    )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    onnx.checker.check_model(made)
-    content = made.SerializeToString()
-    (folder / "red.onnx").write_bytes(content)
-    np.save(folder / "picture.npy", reddish(204))
-    np.save(folder / "output.npy", np.array([[[32.0], [32.0], [16.0], [32.0], [0.8]]], np.float32))
-    settings: dict[str, object] = {
-        "file": "red.onnx",
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "width": SIDE,
-        "height": SIDE,
-        "layout": "yolov8",
-    } | changes
-    lines = [f"{key} = {value if isinstance(value, int | float) else repr(value)}" for key, value in settings.items()]
-    manifest = folder / "red.toml"
-    manifest.write_text(
-        "\n".join(lines) + '\n[classes]\n0 = "ebike"\n[golden]\npicture = "picture.npy"\noutput = "output.npy"\n'
-    )
-    return manifest
-
-
-def reddish(red: int, height: int = 64, width: int = 64) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    picture = np.zeros((height, width, 3), np.uint8)
-    picture[:, :, 0] = red
-    return picture
 
 
 def test_a_model_that_fits_its_manifest_says_what_it_sees(tmp_path: Path) -> None:
