@@ -66,7 +66,7 @@ def show(dissection: Dissection, frame: bytes, language: Language, console: Cons
         where = f"{part.start}" if part.end - part.start <= 1 else f"{part.start}-{part.end - 1}"
         raw = frame[part.start : part.end].hex(" ")
         raw = raw if len(raw) <= 48 else f"{raw[:45]}..."
-        if part.end - part.start in (0, len(frame)):  # said by the frame as a whole
+        if part.start == part.end or (not part.clause and part.end - part.start == len(frame)):  # of the whole frame
             where = raw = ""
         field = f"{part.label.say(language)} {part.name}" if "." in part.name else part.label.say(language)
         value = "" if part.parts else "\n".join(_rows(part, language))

@@ -132,3 +132,10 @@ def test_a_table_shows_every_value_on_a_row_of_its_own(capsys: pytest.CaptureFix
     shown = capsys.readouterr().out
     assert "请求" in shown
     assert "request" not in shown
+
+
+def test_a_field_that_is_the_whole_of_a_cut_frame_keeps_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["decode", "gb26875", "4040", "--lang", "en"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split()[:3] == ["0-1", "40", "40"]
+    assert lines[-1] == "byte 2 is missing: the frame is not complete"
