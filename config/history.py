@@ -16,7 +16,11 @@ class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Minutes, hours and days of every point, for the charts of the status page."""
 
     enabled: Annotated[
-        bool, help_text("Whether points have a history on this box.", "是否在本网关上保存测点的历史曲线。")
+        bool,
+        help_text(
+            "Whether points have a history on this box, while it has a page to show it ([web]).",
+            "配置了状态页（[web]）时，是否在本网关上保存测点的历史曲线。",
+        ),
     ] = True
     quota: Annotated[
         int,

@@ -26,7 +26,10 @@ class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[
         int,
         Meta(ge=1, le=65535),
-        help_text("TCP port of the page: https://ADDRESS-OF-THE-BOX:8443.", "页面的 TCP 端口：https://网关地址:8443。"),
+        help_text(
+            "TCP port of the page, as in https://192.168.1.20:8443.",
+            "页面的 TCP 端口，例如 https://192.168.1.20:8443。",
+        ),
     ] = 8443
     tls: Annotated[
         bool,
