@@ -6,6 +6,7 @@ minimum settings, chosen for a box with little memory.  Hashes are made one at a
 
 from __future__ import annotations
 
+import ctypes
 import re
 import secrets
 import unicodedata
@@ -18,6 +19,8 @@ from courtyard.drivers.base import Text
 
 MEMORY_KIB: Final = 12 * 1024
 PASSES: Final = 3
+M_MMAP_THRESHOLD: Final = -3
+MAPPED_BYTES: Final = 1 << 20
 ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Nothing that looks like something else on a label."""
 CODE: Final = re.compile(rf"\b[{ALPHABET}]{{5}}-[{ALPHABET}]{{5}}\b")
@@ -41,6 +44,7 @@ class Argon2:
     def __init__(self) -> None:
         from argon2 import PasswordHasher  # only processes that hash passwords load it
 
+        _give_back_large_memory()
         self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
 
     def hash(self, password: str) -> str:
@@ -55,6 +59,14 @@ class Argon2:
             return self._hasher.verify(kept, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _give_back_large_memory() -> None:
+    """Lets glibc map large blocks, and give them back, each by itself.  Left alone it raises its threshold at the first
+    one freed, and the thread keeps 12 MiB for the next hash (M_MMAP_THRESHOLD, mallopt(3))."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
 
 
 def normal(text: str) -> str:
