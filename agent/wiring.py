@@ -95,7 +95,7 @@ class Gateway:
             self.recorder, self.book, self.engine, self._places, site, self._rules, self.care.discretion
         )
         self.history: PointHistory | None = None
-        if site.history.enabled:
+        if site.web is not None and site.history.enabled:
             say_history = partial(self.pipeline.health, HISTORY)
             self.history = history_of(snapshot, data / HISTORY, clock.wall_ms, say_history)
             self.pipeline.observers.append(self.history.tap)

@@ -7,7 +7,9 @@ number, so that a lane's oldest records are its first rows and a lane is read fr
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from courtyard.buffer.faults import DiskFault
 
@@ -88,6 +90,20 @@ def prepare(connection: sqlite3.Connection, pragmas: Sequence[str] = SERVICE) ->
         raise TooNew(f"version {version}, known up to {VERSION}")
     if version < VERSION:
         # Imported only here: sqlite-utils costs 5 MB of memory that a running daemon has no further use for.
-        from courtyard.buffer.migrations import migrate
+        with _not_imported("numpy"):
+            from courtyard.buffer.migrations import migrate
 
         migrate(connection)
+
+
+@contextmanager
+def _not_imported(name: str) -> Iterator[None]:
+    """Imports within do without an optional package: sqlite-utils takes numpy in, 12 MB, merely to know its types."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # "not to be found", says importlib
+    try:
+        yield
+    finally:
+        del sys.modules[name]
