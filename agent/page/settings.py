@@ -55,7 +55,9 @@ def _settings(
         if value is None or (not written and value in ((), {})):
             continue
         name = str(redact.value(described.key, value_text(plain(value, described.shape))))
-        yield Setting(described.key, name, where[0] if written and where else None, _help(described) if explain else None)
+        yield Setting(
+            described.key, name, where[0] if written and where else None, _help(described) if explain else None
+        )
 
 
 def _table(shape: Any, entry: Any) -> Table:
