@@ -94,10 +94,10 @@ class Gateway:
         self.pipeline = Pipeline(
             self.recorder, self.book, self.engine, self._places, site, self._rules, self.care.discretion
         )
+        self._history_folder = data / HISTORY
         self.history: PointHistory | None = None
         if site.web is not None and site.history.enabled:
-            say_history = partial(self.pipeline.health, HISTORY)
-            self.history = history_of(snapshot, data / HISTORY, clock.wall_ms, say_history)
+            self.history = self._make_history()
             self.pipeline.observers.append(self.history.tap)
         self.lines = Lines(
             snapshot, clock, self.pipeline, supervisor, drivers=drivers, notebook=JournalNotebook(self.recorder)
@@ -307,8 +307,21 @@ class Gateway:
             planned=lambda device, alarm_class: planned_steps(self.snapshot.site, device, alarm_class),
         )
 
+    def _make_history(self) -> PointHistory:
+        say = partial(self.pipeline.health, HISTORY)
+        return history_of(self.snapshot, self._history_folder, self.clock.wall_ms, say)
+
     async def _erase_history(self, devices: Collection[str]) -> int:
-        return await self.history.erase(devices) if self.history is not None else 0
+        """Also of a history that is no longer kept."""
+        if self.history is not None:
+            return await self.history.erase(devices)
+        if not self._history_folder.exists():
+            return 0
+        former = self._make_history()
+        try:
+            return await former.erase(devices)
+        finally:
+            await former.close()
 
     def _consent_changed(self, resident: str, *, granted: bool) -> None:
         self.recorder.event("resident.consent", {"resident": resident, "granted": granted})

@@ -78,6 +78,7 @@ CASES: dict[str, Case] = {
     "resident.no_wearable": Case(
         GOOD + '[[residents]]\nid = "r-1"\n«limits = [{ point = "vital.spo2", below = 90 }]\n'
     ),
+    "web.plain": Case(GOOD + "[web]\ntls = «false\n"),
     "pattern.nothing": Case(changed("above = 3", 'above = 3\ndevices = ["meter", «"wm-*"]')),
     "pattern.no_point": Case(changed('name = "community"', 'name = "community"\nfilter.points = [«"weather.*"]')),
     "line.port_twice": Case(changed(LINE, LINE + LINE.replace('"bus"', '"bus2"').replace('port = "', 'port = «"'))),
