@@ -71,12 +71,15 @@ def names_text() -> str:
     return "\n".join(("loop,address,place,text", *rows)) + "\n"
 
 
-def site_text(described: Mapping[str, Any], panel: Mapping[str, Any], broker_port: int, language: str) -> str:
+def site_text(
+    described: Mapping[str, Any], panel: Mapping[str, Any], *, broker_port: int, page_port: int, language: str
+) -> str:
     """The site file.  `described` is what the running simulators say of their lines: paths and ports."""
     lines = {line["name"]: line for line in described["lines"]}
     parts = [
         f'[gateway]\nid = "{GATEWAY}"\nplace = "{PLACE}"\nlanguage = "{language}"\n',
         f'[[uplinks]]\nname = "platform"\nurl = "mqtt://127.0.0.1:{broker_port}"\nfrom = "oldest"\n',
+        f'[web]\nlisten = "127.0.0.1"\nport = {page_port}\ntls = false\n',
         *(_line(name, kind, lines[name]) for name, kind in LINES.items()),
         *(_device(unit) for unit in UNITS),
         f'[[lines]]\nname = "{FIRE_LINE}"\nkind = "serial"\nport = "{panel["path"]}"\nbaud = {panel["baud"]}\n',

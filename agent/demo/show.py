@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from courtyard.agent.accounts.book import FIRST_CODE
 from courtyard.agent.control import Refused
 from courtyard.agent.demo import compound
 from courtyard.agent.demo.actions import ACTIONS, STARTING, STEADY, Action
@@ -40,6 +41,7 @@ class Show:
         self.folder = folder
         self.language: Language = language
         self.port = free_port()
+        self.page_port = free_port()
         self.lock = threading.Lock()
         self.platform = Platform(on_record=self._arrived)
         self.latest: dict[str, dict[str, Any]] = {}
@@ -99,7 +101,10 @@ class Show:
         site, names = self.folder / "site.toml", self.folder / compound.NAMES_FILE
         names.parent.mkdir()
         names.write_text(compound.names_text(), encoding="utf-8")
-        site.write_text(compound.site_text(described, panel, self.port, self.language), encoding="utf-8")
+        text = compound.site_text(
+            described, panel, broker_port=self.port, page_port=self.page_port, language=self.language
+        )
+        site.write_text(text, encoding="utf-8")
         self.agent = agent(self.folder, site)
         await self._start(stack, self.agent)
         self.started = time.monotonic()
@@ -121,6 +126,14 @@ class Show:
     async def _start(self, stack: AsyncExitStack, actor: Actor) -> None:
         await actor.start()
         stack.push_async_callback(actor.stop)
+
+    def first_login(self) -> tuple[str, str] | None:
+        """User and one-time code of the status page; None before there is one, and when somebody has logged in."""
+        try:
+            user, code = (self.folder / "data" / "accounts" / FIRST_CODE).read_text(encoding="utf-8").split()
+        except FileNotFoundError:
+            return None
+        return user, code
 
     def enter(self, line: str) -> None:
         """A line that a person typed."""

@@ -54,7 +54,7 @@ async def watch(show: Show, console: Console) -> None:
 def screen(show: Show, typed: str) -> Group:
     """The whole picture at this moment."""
     with show.lock:
-        parts = (_sentence(show), _readings(show), _alarms(show), _books(show))
+        parts = (_sentence(show), _readings(show), _alarms(show), _books(show), _page(show))
     return Group(*parts, _prompt(show, typed))
 
 
@@ -109,6 +109,16 @@ def _books(show: Show) -> Styled:
         f"记录 {count}   重复剔除 {platform.repeats}   待收 {behind}   缺失 {missing}",
     )
     return Styled(text.say(show.language), style="bold red" if missing else "bold")
+
+
+def _page(show: Show) -> Styled:
+    login = show.first_login()
+    text = Text(f"status page: http://127.0.0.1:{show.page_port}", f"状态页面：http://127.0.0.1:{show.page_port}")
+    if login is not None:
+        user, code = login
+        more = Text(f"   user {user}   one-time code {code}", f"   用户 {user}   一次性口令 {code}")
+        text = Text(text.en + more.en, text.zh + more.zh)
+    return Styled(text.say(show.language))
 
 
 def _prompt(show: Show, typed: str) -> Panel:

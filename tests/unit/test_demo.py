@@ -59,7 +59,11 @@ def test_the_keyboard_takes_anything_and_stays_bounded(chunks: list[bytes]) -> N
 def test_site_and_simulator_describe_the_same_compound() -> None:
     spec = json.loads(compound.simulator_spec())
     lines = [{"name": name, "kind": kind, "path": "/tmp/x", "port": 5020} for name, kind in compound.LINES.items()]
-    site = tomllib.loads(compound.site_text({"lines": lines}, {"path": "/tmp/p", "baud": 9600}, 1883, "zh-CN"))
+    site = tomllib.loads(
+        compound.site_text(
+            {"lines": lines}, {"path": "/tmp/p", "baud": 9600}, broker_port=1883, page_port=8080, language="zh-CN"
+        )
+    )
     simulated = {(device["id"], device["line"], device["address"]) for device in spec["devices"]}
     assert {(device["id"], device["line"], device["address"]) for device in site["devices"]} == simulated
     (panel,) = site["fire_panels"]
