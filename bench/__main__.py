@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from bench import ble, cameras, drain, fire, journal_cost, modbus_rates, outage, throughput
+from bench import ble, cameras, campaigns, drain, fire, journal_cost, modbus_rates, outage, throughput
 from bench.process import python
 from bench.report import FILE, Row, Section, save
 
@@ -177,6 +177,15 @@ def watched_cameras() -> Section:
     return Section("Cameras", "python -m bench cameras", rows)
 
 
+def fire_campaigns() -> Section:
+    """The long campaigns against panels, run whole."""
+    rows = [
+        Row(each.what, f"{each.tests} tests in {each.seconds:.0f} s, {each.failed} failed", "0 failed", not each.failed)
+        for each in campaigns.run(campaigns.FIRE)
+    ]
+    return Section("Fire, campaigns", "python -m bench fire-campaigns", rows)
+
+
 MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "end-to-end": end_to_end,
     "modbus": modbus,
@@ -187,6 +196,7 @@ MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "ble": wearables,
     "fire": fires,
     "fire-killed": fires_killed,
+    "fire-campaigns": fire_campaigns,
     "cameras": watched_cameras,
 }
 
