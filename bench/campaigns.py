@@ -14,8 +14,7 @@ from bench.process import python
 FIRE: Mapping[str, str] = {
     "tests/faults/test_fire_campaign.py": "10,000,000 hostile bytes a protocol",
     "tests/integration/test_fire_driver_lines.py": "500 events in 10 s over TCP; a serial line full for 60 s",
-    "tests/faults/test_fire_driver_kill.py": "kill -9 between frame and acknowledgement, polled protocols",
-    "tests/faults/test_gb26875_uplink_kill.py": "kill -9 on the way to a fire-control centre",
+    "tests/faults/test_gb26875_uplink_kill.py": "kill -9 on the way to a fire-control centre, 100 times",
 }
 """What the tests of a file do when they are run whole."""
 

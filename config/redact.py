@@ -17,7 +17,7 @@ SHORTEST_SECRET = 4
 """A known secret shorter than this is left to the shapes: masking every "1" would destroy the text."""
 
 _WORD = (
-    r"(?:password|passwd|passphrase|secret|token|(?:api|private|access)[_-]?key|(?<![a-z])(?:pass|pwd|psk)"
+    r"(?:password|passwd|passphrase|secret|token|(?:api|private|access|bind|link|encryption)[_-]?key|(?<![a-z])(?:pass|pwd|psk)"
     r"|密码|口令|密钥)s?"
 )
 _QUOTED = r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?"

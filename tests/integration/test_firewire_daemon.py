@@ -98,7 +98,7 @@ def test_a_spreading_fire_over_tcp_is_told_part_by_part(stage: Box) -> None:
         fires = {f"1-{event.loop}-{event.point}" for event in script if event.kind == "fire"}
         stage.wait(lambda: set(states(stage, "fire")) == fires)
         stage.wait(lambda: states(stage, "mains_fault") == {"1": "raised"})
-        assert all(told["confirmed"] for told in client("told"))
+        stage.wait(lambda: all(told["confirmed"] for told in client("told")))
         assert set(states(stage, "fire", "uitd").values()) <= {"raised", "returned"}
         assert "火警：3号楼6层走廊 (1-6-12)。" in {record["text_zh"] for record in stage.alarms("fire")}
 

@@ -97,7 +97,7 @@ def test_noise_and_late_answers_never_make_a_wrong_value(tmp_path: Path) -> None
     async def main() -> None:
         async with rig(tmp_path, every_s=0.1, timeout_s=0.05) as on:
             await on.memory.next_good("m1")
-            on.bus.units[1].device.faults.set("late", 100, times=2)
+            on.bus.units[1].device.faults.set("late", 100, times=6)
             await on.memory.until(lambda: on.driver.counters()["m1"].get("late_replies", 0) >= 1)
             on.wire.faults.noise = 0.002
             await on.memory.next_good("m1", 15)

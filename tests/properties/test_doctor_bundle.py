@@ -38,7 +38,8 @@ def test_no_secret_of_the_site_is_in_the_bundle(in_file: str, inline: str, befor
         Path(folder, "secrets", "one").write_text(in_file + "\n", encoding="utf-8")
         Path(folder, "elsewhere").write_text(in_file[::-1] + "\n", encoding="utf-8")
         site.write_text(
-            f'[[wearables]]\nbind_key = {json.dumps(inline)}\n[modem]\npin_file = "elsewhere"\n', encoding="utf-8"
+            f'[[wearables]]\nbind_key = {json.dumps(inline, ensure_ascii=False)}\n[modem]\npin_file = "elsewhere"\n',
+            encoding="utf-8",
         )
         redactor = cleaner(secrets_of_site(site))
         secrets = (in_file, inline, in_file[::-1])
