@@ -101,7 +101,7 @@ def _half(readings: int, fires: int) -> Delays:
     load = {"devices": METERS, "points": POINTS, "every_s": EVERY_S}
     with rig(**load, extra=site, collector=arrivals, prepare=prepare, topics="alarm") as stage:  # type: ignore[arg-type]
         control = stage.folder / "control.sock"
-        _until(lambda: _answers(port))
+        _until(lambda: _answers(port) and _connected(control))
         if readings:
             _until(lambda: 0 < _backlog(control) < readings)
         return _report(port, arrivals, fires, lambda: not readings or _backlog(control) > 0)
@@ -118,6 +118,12 @@ def _until(condition: Callable[[], bool]) -> None:
 def _answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _connected(control: Path) -> bool:
+    """Whether the platform is there to be told."""
+    status = asyncio.run(one_answer(control, "status", "en"))
+    return status["uplinks"][0]["connected_since_ms"] is not None
 
 
 def _backlog(control: Path) -> int:
