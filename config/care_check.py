@@ -5,6 +5,7 @@ from __future__ import annotations
 from courtyard.config.care import VITAL
 from courtyard.config.convert import Draft
 from courtyard.config.declared import Declared
+from courtyard.config.limits import check_limits
 from courtyard.config.mistakes import Findings
 
 
@@ -34,7 +35,6 @@ def _check_devices(resident: Draft, declared: Declared, owners: dict[str, str], 
 
 def _check_limit(limit: Draft, watched: set[str], declared: Declared, findings: Findings) -> None:
     point, path = limit.get("point"), (*limit.path, "point")
-    above, below = limit.get("above"), limit.get("below")
     if point is not None:
         vitals = [name for name in declared.catalogue if name.startswith(VITAL)]
         if point not in declared.catalogue:
@@ -44,9 +44,4 @@ def _check_limit(limit: Draft, watched: set[str], declared: Declared, findings: 
         elif point in watched:
             findings.add("resident.limit_twice", path, found=point)
         watched.add(point)
-    if "above" not in limit.values or "below" not in limit.values:
-        return
-    if above is None and below is None:
-        findings.add("rule.needs_limit", (*limit.path, "above"))
-    elif above is not None and below is not None and above <= below:
-        findings.add("rule.limits_crossed", (*limit.path, "above"), above=f"{above:g}", below=f"{below:g}")
+    check_limits(limit, findings)

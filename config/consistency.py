@@ -16,6 +16,7 @@ from courtyard.config.convert import Draft
 from courtyard.config.declared import NAMED_BY, Declared, is_wild
 from courtyard.config.describe import names
 from courtyard.config.escalating import check_escalations, check_format, check_modem
+from courtyard.config.limits import check_limits
 from courtyard.config.mistakes import Findings
 from courtyard.config.nights import NIGHT_FLOW_FOR_S, length_s
 from courtyard.config.page import LOOPBACK
@@ -247,19 +248,10 @@ def _check_rule(rule: Draft, declared: Declared, findings: Findings) -> None:
         is_set = rule.get(setting.attribute) not in (None, setting.default)
         if is_set and setting.attribute in _SPECIAL and setting.attribute not in _RULE_SETTINGS[kind]:
             findings.add("rule.unused", (*path, setting.key), at="key", kind=kind)
-    _check_limits(rule, kind, findings)
+    if kind == "threshold":
+        check_limits(rule, findings)
     _check_night(rule, kind, findings)
     _check_point(rule, kind, declared, findings)
-
-
-def _check_limits(rule: Draft, kind: str, findings: Findings) -> None:
-    above, below = rule.get("above"), rule.get("below")
-    if kind != "threshold" or "above" not in rule.values or "below" not in rule.values:
-        return
-    if above is None and below is None:
-        findings.add("rule.needs_limit", (*rule.path, "above"))
-    elif above is not None and below is not None and above <= below:
-        findings.add("rule.limits_crossed", (*rule.path, "above"), above=f"{above:g}", below=f"{below:g}")
 
 
 def _check_night(rule: Draft, kind: str, findings: Findings) -> None:

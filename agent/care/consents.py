@@ -87,10 +87,10 @@ class Consents:
         try:
             status = self._path.stat()
             stamp = status.st_ino, status.st_size, status.st_mtime_ns
-            content = None if stamp == self._seen else self._path.read_bytes()
+            content = b"" if stamp == self._seen else self._path.read_bytes()
         except FileNotFoundError:
             stamp, content = (0, 0, 0), b""
-        if content is None or stamp == self._seen:
+        if stamp == self._seen:
             return False
         before, self._seen = self._granted, stamp
         try:
