@@ -145,6 +145,25 @@ class Writes(Protocol):
         """Returns when the device has confirmed.  Raises DriverError."""
 
 
+class Alert(msgspec.Struct, frozen=True):
+    """A sign to whoever wears a device: how strong, for how long, and whether it is then stopped or ends by itself."""
+
+    level: Literal["mild", "high"] = "mild"
+    for_s: float = 3.0
+    stop: bool = True
+
+
+@runtime_checkable
+class Alerts(Protocol):
+    """A driver of devices that can buzz or blink, so that their wearer knows that somebody has heard the call."""
+
+    def alerting(self, device: str) -> bool:
+        """Whether this device can."""
+
+    async def alert(self, device: str, alert: Alert) -> None:
+        """Returns when the device has done it, in bounded time.  Raises DriverError."""
+
+
 @runtime_checkable
 class Adjusts(Protocol):
     """A driver whose device list can change while it runs; devices that did not change keep their state."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any
 
+from courtyard.drivers.base import DriverError
 from courtyard.drivers.ble.faults import wearable_fault
 from courtyard.drivers.ble.gatt.current_time import encode
 from courtyard.drivers.ble.post import Post
@@ -24,9 +25,37 @@ FRESH_S = 10.0
 DONE_S = 10.0
 """A meter that says nothing for so long has nothing more to say."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 60.0
+ERRAND, ERRAND_FRESH_S = 0, 30.0
+"""The priority of errands, before all profiles; and how old an advert may be for one: the attempt itself tells."""
 TROUBLE = 5
 """So many attempts in a row fail before people are told."""
 CLOCK, BATTERY = 0x2A2B, 0x2A19
+
+
+class Interrupted(LinkFailed):
+    """The radio went down before the device was tried, or while it was."""
+
+
+class Errand:
+    """Something to be done once at a device, before anything else.  `done` has what came of it."""
+
+    def __init__(self, do: Callable[[Link], Awaitable[None]]) -> None:
+        self._do = do
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def run(self, link: Link) -> None:
+        """Never raises for what the device does."""
+        try:
+            await self._do(link)
+        except (LinkFailed, DriverError) as failure:
+            self.failed(failure)
+        else:
+            if not self.done.done():
+                self.done.set_result(None)
+
+    def failed(self, failure: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(failure)
 
 
 class Candidate:
@@ -38,13 +67,19 @@ class Candidate:
         self.advert_s = self.served_s = -FRESH_S
         self.not_before_s = 0.0
         self.failures = 0
+        self.errand: Errand | None = None
 
     @property
-    def wanted(self) -> bool:
+    def listened_to(self) -> bool:
+        """Whether it has something to say in a connection."""
         return self.post.device.profile.connect != "never"
 
+    @property
+    def priority(self) -> int:
+        return self.post.device.profile.priority if self.errand is None else ERRAND
+
     def rank(self) -> tuple[int, float]:
-        return self.post.device.profile.priority, self.served_s
+        return self.priority, self.served_s
 
     def failed(self, now_s: float) -> None:
         self.failures += 1
@@ -65,6 +100,7 @@ class Session:
         self.since_s = self.told_s = now_s
         self.leave = asyncio.Event()
         """Set when it should give way."""
+        self.link: Link | None = None
 
 
 class Connections:
@@ -94,12 +130,29 @@ class Connections:
 
     def heard(self, post: Post, handle: Any) -> None:
         """A device that may be connected to has advertised."""
-        candidate = self._candidates.get(post.device.address)
-        if candidate is None:
-            candidate = self._candidates[post.device.address] = Candidate(post)
+        candidate = self._candidate(post)
         candidate.handle, candidate.advert_s = handle, self._loop.time()
         if post.device.address not in self._sessions and not self._attempt.locked():
             self._news.set()
+
+    async def visit(self, post: Post, do: Callable[[Link], Awaitable[None]]) -> None:
+        """Does something at a device once: in the connection that it has, or in one made for it as soon as it is heard.
+
+        One at a time for each device.  Raises LinkFailed, Interrupted of it, and what `do` raises.
+        """
+        session, candidate = self._sessions.get(post.device.address), self._candidate(post)
+        if candidate.errand is not None:
+            raise LinkFailed("busy")
+        errand = Errand(do)
+        if session is not None and session.link is not None and not session.link.lost.is_set():
+            await errand.run(session.link)
+            return errand.done.result()
+        candidate.errand, candidate.not_before_s = errand, 0.0
+        self._news.set()
+        try:
+            await errand.done
+        finally:
+            candidate.errand = None
 
     def forget(self, addresses: Iterable[str]) -> None:
         """These devices are not of this site any more, or mean something else now."""
@@ -111,18 +164,26 @@ class Connections:
 
     async def run(self) -> None:
         """Connects until cancelled; every connection ends with it."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                candidate = self._next()
-                if candidate is not None and not self._attempt.locked():
-                    await self._begin(candidate, group)
-                    continue
-                self._news.clear()
-                try:
-                    async with asyncio.timeout(self._pause_s()):
-                        await self._news.wait()
-                except TimeoutError:
-                    continue
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._keep_connecting(group)
+        finally:
+            for candidate in self._candidates.values():
+                if candidate.errand is not None:
+                    candidate.errand.failed(Interrupted("the radio went down"))
+
+    async def _keep_connecting(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            candidate = self._next()
+            if candidate is not None and not self._attempt.locked():
+                await self._begin(candidate, group)
+                continue
+            self._news.clear()
+            try:
+                async with asyncio.timeout(self._pause_s()):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
 
     async def _begin(self, candidate: Candidate, group: asyncio.TaskGroup) -> None:
         """Starts a session and returns when its attempt is over, so that the next one may begin."""
@@ -133,6 +194,12 @@ class Connections:
         group.create_task(self._session(session)).add_done_callback(lambda _: self._ended(address))
         async with self._attempt:
             return
+
+    def _candidate(self, post: Post) -> Candidate:
+        candidate = self._candidates.get(post.device.address)
+        if candidate is None:
+            candidate = self._candidates[post.device.address] = Candidate(post)
+        return candidate
 
     def _ended(self, address: str) -> None:
         self._sessions.pop(address, None)
@@ -152,16 +219,19 @@ class Connections:
         return None
 
     def _waits(self, candidate: Candidate, now_s: float) -> bool:
+        if candidate.post.device.address in self._sessions or now_s < candidate.not_before_s:
+            return False
+        if candidate.errand is not None:
+            return candidate.handle is not None and now_s - candidate.advert_s < ERRAND_FRESH_S
         fresh = now_s - candidate.advert_s < FRESH_S and candidate.advert_s > candidate.served_s
-        free = candidate.post.device.address not in self._sessions
-        return candidate.wanted and free and fresh and now_s >= candidate.not_before_s
+        return candidate.listened_to and fresh
 
     def _make_room(self, first: Candidate, now_s: float) -> None:
         def worth(session: Session) -> tuple[int, float]:
-            return -session.candidate.post.device.profile.priority, session.since_s
+            return -session.candidate.priority, session.since_s
 
         session = min(self._sessions.values(), key=worth)
-        mine, other = first.post.device.profile.priority, session.candidate.post.device.profile.priority
+        mine, other = first.priority, session.candidate.priority
         if mine < other or (mine == other and now_s - session.since_s >= TURN_S):
             session.leave.set()
 
@@ -174,18 +244,25 @@ class Connections:
         candidate, now_s = session.candidate, self._loop.time
         try:
             link = await self._radio.connect(candidate.handle)
-        except LinkFailed:
+        except LinkFailed as failure:
             candidate.post.counts["connect_failures"] += 1
-            candidate.failed(now_s())
+            if candidate.errand is not None:
+                candidate.errand.failed(failure)
+            if candidate.listened_to:
+                candidate.failed(now_s())
             self._tried(candidate.post, False)
             return
         finally:
             self._attempt.release()
         candidate.post.counts["sessions"] += 1
         self._tried(candidate.post, True)
+        session.link = link
         try:
-            await self._subscribe(session, link)
-            await self._stay(session, link)
+            if candidate.errand is not None:
+                await candidate.errand.run(link)
+            if candidate.listened_to:
+                await self._subscribe(session, link)
+                await self._stay(session, link)
         except LinkFailed:
             candidate.post.counts["session_failures"] += 1
             candidate.failed(now_s())

@@ -14,13 +14,14 @@ import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from courtyard.drivers.base import Clock, DriverError, Fault, Sink
-from courtyard.drivers.ble.connections import Connections
+from courtyard.drivers.base import Alert, Clock, DriverError, Fault, Sink
+from courtyard.drivers.ble.alerting import ATTEMPTS, RETRY_S, WITHIN_S, buzz
+from courtyard.drivers.ble.connections import Connections, Interrupted
 from courtyard.drivers.ble.escalation import Escalation
-from courtyard.drivers.ble.faults import adapter_fault
+from courtyard.drivers.ble.faults import adapter_fault, wearable_fault
 from courtyard.drivers.ble.notebook import Counters, NoNotebook, Notebook
 from courtyard.drivers.ble.post import Post
-from courtyard.drivers.ble.radio import Heard, Radio
+from courtyard.drivers.ble.radio import Heard, LinkFailed, Radio
 from courtyard.drivers.ble.settings import BleDevice
 from courtyard.drivers.ble.watching import Watching
 
@@ -30,7 +31,7 @@ SLOTS = 5
 
 
 class BleDriver:
-    """Driver, Adjusts and Counts of `drivers.base` for one adapter.  Make it inside the event loop.
+    """Driver, Adjusts, Alerts and Counts of `drivers.base` for one adapter.  Make it inside the event loop.
 
     `zone` is the time zone of the devices' clocks; `slots` how many connections the adapter can hold.
     """
@@ -95,10 +96,42 @@ class BleDriver:
                 self._posts[address] = self._post(device)
                 self._tell(self._posts[address])
 
+    def alerting(self, device: str) -> bool:
+        """Whether this device can buzz."""
+        return any(post.device.id == device and post.device.profile.alerts for post in self._posts.values())
+
+    async def alert(self, device: str, alert: Alert) -> None:
+        """Makes a device buzz.  Raises DriverError when it has no such thing, is not heard, or does not take it."""
+        post = next((post for post in self._posts.values() if post.device.id == device), None)
+        if post is None or not post.device.profile.alerts:
+            raise DriverError(wearable_fault("alert_missing", device), device)
+        code, attempts = "alert_unheard", 0
+        try:
+            async with asyncio.timeout(WITHIN_S + alert.for_s):
+                while attempts < ATTEMPTS:
+                    if self._connections is None:
+                        await asyncio.sleep(LOOK_S)
+                        continue
+                    try:
+                        await self._connections.visit(post, lambda link: buzz(link, device, alert))
+                    except Interrupted:
+                        await asyncio.sleep(RETRY_S)
+                    except LinkFailed:
+                        attempts, code = attempts + 1, "alert_unanswered"
+                        post.counts["alert_failures"] += 1
+                        await asyncio.sleep(RETRY_S)
+                    else:
+                        post.counts["alerts"] += 1
+                        return
+        except TimeoutError:
+            post.counts["alert_failures"] += 1
+        raise DriverError(wearable_fault(code, device), device)
+
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """Per device: `adverts`, `repeats`, `notifications`, `readings`, `signals`, `signals_not_kept`, `sessions`,
-        `connect_failures`, `session_failures`, `stale_sessions`, `refused_key`, `refused_replayed` and so on; for the
-        line `opened`, `lost`, `rescans`, `power_cycles`, `strangers`, `connected`."""
+        `connect_failures`, `session_failures`, `stale_sessions`, `alerts`, `alert_failures`, `refused_key`,
+        `refused_replayed` and so on; for the line `opened`, `lost`, `rescans`, `power_cycles`, `strangers`,
+        `connected`."""
         own = {**self._counts, "connected": len(self._connections or ())}
         return {post.device.id: dict(post.counts) for post in self._posts.values()} | {self._line: own}
 
@@ -199,7 +232,8 @@ class BleDriver:
         if self._told is not None:
             self._say(None)
         post.advert(heard.news, heard.rssi, now_s, self._sink)
-        if self._connections is not None and post.device.profile.connect != "never":
+        profile = post.device.profile
+        if self._connections is not None and (profile.connect != "never" or profile.alerts):
             self._connections.heard(post, heard.handle)
 
     def _said(self, post: Post, uuid: int, value: bytes) -> None:

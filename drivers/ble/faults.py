@@ -88,6 +88,26 @@ _DEVICE: Mapping[str, tuple[Text, Text]] = {
             "请断开它与手机的连接、靠近网关，或重启设备。",
         ),
     ),
+    "alert_missing": (
+        Text(
+            "{device} has no Immediate Alert (1802): it cannot buzz.",
+            "{device} 没有 Immediate Alert（1802）服务，无法振动。",
+        ),
+        Text(
+            "Give it a profile without `alerts`, or another device.",
+            "请为其选用不含 alerts 的设备类型，或更换设备。",
+        ),
+    ),
+    "alert_unheard": (
+        Text(
+            "{device} was not heard, so it could not be told of the answer.", "未收到 {device} 的信号，无法通知佩戴者。"
+        ),
+        Text("Go there: nobody has told the wearer that help comes.", "请前往现场：佩戴者尚不知道求助已被受理。"),
+    ),
+    "alert_unanswered": (
+        Text("{device} did not take the answer to its call.", "{device} 未接受对其求助的应答。"),
+        Text("Go there: nobody has told the wearer that help comes.", "请前往现场：佩戴者尚不知道求助已被受理。"),
+    ),
     "key": (
         Text("The key of {device} does not fit what it sends.", "{device} 的密钥与其发送的数据不符。"),
         Text(

@@ -41,7 +41,7 @@ class Link(Protocol):
         """Raises LinkFailed."""
 
     async def write(self, uuid: int, data: bytes) -> None:
-        """Returns when the device has confirmed.  Raises LinkFailed."""
+        """Returns when the device has confirmed, where it confirms such writes.  Raises LinkFailed."""
 
     async def close(self) -> None:
         """Ends it, within seconds, whatever state it is in; nothing is told afterwards.  Never raises."""

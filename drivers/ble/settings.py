@@ -71,6 +71,13 @@ class WearableProfile(msgspec.Struct, frozen=True, tag_field="protocol", tag="bl
         bool,
         help_text("Whether its clock is set at each connection.", "连接时是否校准其时钟。"),
     ] = False
+    alerts: Annotated[
+        bool,
+        help_text(
+            "Whether it buzzes or blinks when somebody answers its call: it has the service Immediate Alert (1802).",
+            "求助得到确认时设备能否振动或闪烁：须具有 Immediate Alert（1802）服务。",
+        ),
+    ] = False
     key: Annotated[
         bool,
         help_text("Whether it needs the key of its adverts.", "是否必须提供广播密钥。"),

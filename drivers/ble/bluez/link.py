@@ -16,6 +16,7 @@ from bleak.backends.device import BLEDevice
 from bleak.exc import BleakError
 from dbus_fast import DBusError
 
+from courtyard.drivers.ble.alerting import ALERT_LEVEL, IMMEDIATE_ALERT
 from courtyard.drivers.ble.gatt.characteristics import short_uuid
 from courtyard.drivers.ble.radio import LinkFailed
 
@@ -24,6 +25,8 @@ ANSWER_S = 5.0
 CLOSE_S = 4.0
 """bluetoothd takes up to 2.6 s."""
 GRACE_S = 2.0
+SERVICE_OF = {ALERT_LEVEL: IMMEDIATE_ALERT}
+"""Characteristics that several services have, and the one that is meant: Link Loss has an Alert Level of its own."""
 TROUBLES = (BleakError, DBusError, OSError, EOFError, TimeoutError, KeyError, AssertionError)
 """What bleak raises when the stack goes away under it: its own errors, D-Bus errors, and slips of its bookkeeping."""
 T = TypeVar("T")
@@ -68,7 +71,7 @@ class BluezLink:
             for service in self._client.services:
                 for characteristic in service.characteristics:
                     uuid = short_uuid(characteristic.uuid)
-                    if uuid is not None:
+                    if uuid is not None and SERVICE_OF.get(uuid) in (None, short_uuid(service.uuid)):
                         self._characteristics.setdefault(uuid, characteristic)
         except BaseException:
             await self.close()
@@ -90,7 +93,8 @@ class BluezLink:
         return bytes(await bounded(self._client.read_gatt_char(self._characteristics[uuid]), ANSWER_S))
 
     async def write(self, uuid: int, data: bytes) -> None:
-        await bounded(self._client.write_gatt_char(self._characteristics[uuid], data, response=True), ANSWER_S)
+        confirmed = "write" in self._characteristics[uuid].properties
+        await bounded(self._client.write_gatt_char(self._characteristics[uuid], data, response=confirmed), ANSWER_S)
 
     async def close(self) -> None:
         self.lost.set()

@@ -145,6 +145,8 @@ class Air:
         if not wearable.connected:
             return
         wearable.connected = False
+        if wearable.alerts and wearable.alerts[-1]:
+            wearable.alerts.append(0)
         changed = {"ServicesResolved": Variant("b", False), "Connected": Variant("b", False)}
         self.objects.change(wearable.path, DEVICE, changed)
 

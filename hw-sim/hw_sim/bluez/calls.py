@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from dbus_fast import Message, Variant
 
-from hw_sim.bluez.air import ADAPTER, CHARACTERISTIC, DEVICE, Air
+from hw_sim.bluez.air import ADAPTER, CHARACTERISTIC, DEVICE, SERVICE, Air
 from hw_sim.bluez.numbers import short_uuid
 from hw_sim.bluez.objects import BusError
 from hw_sim.bluez.wearable import Wearable
@@ -121,9 +121,11 @@ class Calls:
         return Answer("ay", (wearable.value(uuid),))
 
     async def _GattCharacteristic_WriteValue(self, message: Message) -> None:
-        wearable, uuid = self._subject(message, "write")
+        wearable, uuid = self._subject(message, "write", "write-without-response")
         if uuid == 0x2A2B:
             wearable.clock = bytes(message.body[0])
+        if uuid == 0x2A06 and self._service(message) == 0x1802:
+            wearable.alerts.append(message.body[0][0])
 
     async def _GattCharacteristic_StartNotify(self, message: Message) -> None:
         wearable, _ = self._subject(message, "notify", "indicate")
@@ -151,6 +153,11 @@ class Calls:
         if not set(wanted) & set(properties["Flags"].value):
             raise BusError(ERROR + "NotSupported", "Operation is not supported")
         return wearable, int(properties["UUID"].value[4:8], 16)
+
+    def _service(self, message: Message) -> int:
+        """The service of a characteristic."""
+        service = str(message.path).rpartition("/")[0]
+        return int(self._air.objects.known[service][SERVICE]["UUID"].value[4:8], 16)
 
     def _wearable(self, message: Message) -> Wearable:
         wearable = self._air.find(str(message.path))

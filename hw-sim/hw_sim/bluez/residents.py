@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hw_sim.bluez import beacons
 from hw_sim.bluez.beacons import BTHome, Meter, Quiet
 from hw_sim.bluez.vitals import Vitals
-from hw_sim.bluez.wearable import BAND, CUFF, SCALE, THERMOMETER, Beacon, Wearable
+from hw_sim.bluez.wearable import BAND, CUFF, SCALE, TAG, THERMOMETER, Beacon, Wearable
 
 SPACE = bytes.fromhex("00112233445566778899aabbccddeeff")
 """The UUID of the simulated iBeacons; its first ten bytes are the namespace of the Eddystone ones."""
@@ -37,7 +37,7 @@ def button(number: int) -> Wearable:
         ("MNW", beacons.minew(octets)),
     )
     family, beacon = families[(number - 1) % len(families)]
-    return Wearable(address, f"{family}-{number:03d}", beacon, {}, Vitals(number))
+    return Wearable(address, f"{family}-{number:03d}", beacon, TAG, Vitals(number))
 
 
 def meters(number: int) -> Iterator[Wearable]:

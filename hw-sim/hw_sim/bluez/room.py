@@ -153,6 +153,9 @@ class Room:
     def told(self, words: list[str]) -> list[tuple[int, str]]:
         return self._one(words[0]).told
 
+    def alerts(self, words: list[str]) -> list[int]:
+        return self._one(words[0]).alerts
+
     def stats(self, words: list[str]) -> dict[str, Any]:
         stack = self._stack
         return {
@@ -171,6 +174,7 @@ class Room:
             "press": Command(self.press, "WEARABLE [sos|fall|button|measure|end]"),
             "device": Command(self.device, "WEARABLE on|off|range DBM|battery %|worn|unworn|excited|calm|drop|..."),
             "told": Command(self.told, "WEARABLE: every notification that it sent"),
+            "alerts": Command(self.alerts, "WEARABLE: every alert level that it was given"),
             "stack": Command(self.stack, "start|stop|crash: bluetoothd"),
             "adapter": Command(self.adapter, "on|off|plug|unplug"),
             "fault": Command(self.fault, "METHOD hang|late S|error NAME [times N] [at ADDRESS]"),

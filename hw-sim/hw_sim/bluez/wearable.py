@@ -53,6 +53,12 @@ BAND: Gatt = {
 }
 THERMOMETER: Gatt = {0x1809: (Characteristic(0x2A1C, ("indicate",)),), 0x180F: (_BATTERY,), 0x1805: (_CLOCK,)}
 CUFF: Gatt = {0x1810: (Characteristic(0x2A35, ("indicate",)),), 0x180F: (_BATTERY,), 0x1805: (_CLOCK,)}
+TAG: Gatt = {
+    0x1803: (Characteristic(0x2A06, ("read", "write")),),
+    0x1802: (Characteristic(0x2A06, ("write-without-response",)),),
+    0x180F: (_BATTERY,),
+}
+"""A button that can be found: Link Loss and Immediate Alert have an Alert Level each."""
 SCALE: Gatt = {0x181D: (Characteristic(0x2A9D, ("indicate",)),), 0x180F: (_BATTERY,)}
 
 
@@ -85,6 +91,9 @@ class Wearable:
     """D-Bus names that subscribed, by path of the characteristic."""
     told: list[tuple[int, str]] = field(default_factory=list)
     """Every notification that was sent: characteristic and hexadecimal value, in order."""
+
+    alerts: list[int] = field(default_factory=list)
+    """Every alert level that was written to Immediate Alert, in order; a link that ends writes a 0."""
 
     @property
     def path(self) -> str:
