@@ -16,6 +16,7 @@ from courtyard.config.convert import Draft
 from courtyard.config.declared import NAMED_BY, Declared, is_wild
 from courtyard.config.describe import names
 from courtyard.config.escalating import check_escalations, check_format, check_modem
+from courtyard.config.lift_check import check_lifts
 from courtyard.config.limits import check_limits
 from courtyard.config.mistakes import Findings
 from courtyard.config.nights import NIGHT_FLOW_FOR_S, length_s
@@ -59,6 +60,7 @@ def check(site: Draft, declared: Declared, findings: Findings) -> None:
         _check_rule(rule, declared, findings)
     check_escalations(site, declared, findings)
     check_modem(site, findings)
+    check_lifts(site, declared, findings)
     check_residents(site, declared, findings)
 
 

@@ -19,6 +19,7 @@ NAMED_BY = {
     "escalations": "name",
     "residents": "id",
     "cameras": "id",
+    "lifts": "id",
 }
 """The setting that names the entries of each list."""
 

@@ -17,6 +17,7 @@ from courtyard.config.device import Device
 from courtyard.config.fire import FireModbusPanel, FirePanel
 from courtyard.config.history import History
 from courtyard.config.kinds import Bytes, File, Pattern, SecretFile, TimeOfDay
+from courtyard.config.lifts import Lift, Vision
 from courtyard.config.page import Web
 from courtyard.config.second_path import Escalation, Modem, Station
 from courtyard.drivers.camera.settings import Camera
@@ -197,6 +198,14 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(ge=0.1, le=86_400),
         help_text("Longest uninterrupted hold; then it releases by itself.", "最长连续保持时间，到时自动释放。"),
     ] = field(default=60.0, name="cap")
+    use: Annotated[
+        Literal["general", "door-hold"],
+        help_text(
+            "What it is for: door-hold is wired to a lift's own door-hold input, and nothing but the `hold` of that "
+            "lift can switch it, no rule and no command.",
+            "用途：door-hold 接电梯自带的开门保持输入，只有该电梯的 hold 能使其动作，规则和命令均不可用。",
+        ),
+    ] = "general"
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -307,6 +316,11 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "ONVIF 摄像机：画面只在本机分析，视频不外传。",
         ),
     ] = ()
+    lifts: Annotated[
+        tuple[Lift, ...],
+        help_text("Lifts into which no e-bike may go.", "禁止电动自行车进入的电梯。"),
+    ] = ()
+    vision: Annotated[Vision, help_text("How lifts are watched.", "电梯画面的识别方式。")] = Vision()
     outputs: Annotated[
         tuple[Output, ...],
         help_text("Actuators that may be switched, each held only by a lease.", "允许动作的执行器，只能限时保持。"),
@@ -335,6 +349,6 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
 
     @property
-    def installed(self) -> tuple[Device | FirePanel | FireModbusPanel | Camera, ...]:
+    def installed(self) -> tuple[Device | FirePanel | FireModbusPanel | Camera | Lift, ...]:
         """Everything that has an id and a place of its own."""
-        return (*self.devices, *self.fire_panels, *self.fire_modbus_panels, *self.cameras)
+        return (*self.devices, *self.fire_panels, *self.fire_modbus_panels, *self.cameras, *self.lifts)

@@ -12,11 +12,14 @@ from courtyard.agent.condition import Condition
 from courtyard.agent.outputs.actuator import PREFIX, WRITE_S, Actuator, Held, Write
 from courtyard.agent.outputs.lease import Lease, OutputRefused, refused
 from courtyard.agent.recorder import Recorder
+from courtyard.config.lifts import DOOR_HOLD
 from courtyard.config.site import Output
 
 ACQUIRE_S: Final = WRITE_S + 5.0
 """Longest wait for an output to be on; the lease may end before."""
 MAX_HOLDER: Final = 128
+LIFT: Final = "vision:"
+"""How the holder begins that watches a lift: the only one that may hold its door."""
 
 
 class OutputStatus(msgspec.Struct, frozen=True):
@@ -62,6 +65,10 @@ class Outputs:
         actuator = self._known(output)
         lease = Lease(output, holder[:MAX_HOLDER], self._ends_at(actuator, ttl_s))
         try:
+            if actuator.settings.use == DOOR_HOLD and not holder.startswith(LIFT):
+                raise refused(
+                    "reserved", "Only the watch of its lift holds this door.", "只有该电梯的监视功能可以保持此门。"
+                )
             actuator.add(lease)
         except OutputRefused as error:
             details = {"output": output, "holder": lease.holder, "reason": error.code}

@@ -69,6 +69,25 @@ SITE: dict[str, Any] = {
             "writes": [{"name": "siren", "kind": "coil", "address": 0}],
         },
         {
+            "id": "lift-io-b03",
+            "profile": "io/relay-board",
+            "line": "pump-room",
+            "address": 2,
+            "every": "1s",
+            "place": "b03/x-lift1",
+            "points": [
+                {"point": "input.1", "address": 0, "type": "bool", "function": 2},
+                {"point": "input.2", "address": 1, "type": "bool", "function": 2},
+                {"point": "input.3", "address": 2, "type": "bool", "function": 2},
+                {"point": "input.4", "address": 3, "type": "bool", "function": 2},
+                {"point": "lift.floor", "address": 0, "type": "int16", "function": 3, "unit": "1"},
+            ],
+            "writes": [
+                {"name": "door-hold", "kind": "coil", "address": 0},
+                {"name": "lamp", "kind": "coil", "address": 1},
+            ],
+        },
+        {
             "id": "wm-pump-room",
             "profile": "water/kaifeng-xintai",
             "line": "pump-room",
@@ -131,7 +150,29 @@ SITE: dict[str, Any] = {
     "fire_modbus_panels": [
         {"id": "fp-b04", "line": "fire-2", "model": "gst200", "address": 1, "place": "b04/x-fire-room"},
     ],
-    "outputs": [{"name": "siren-b03", "device": "relay-b03", "target": "siren", "cap": "60s"}],
+    "lifts": [
+        {
+            "id": "lift-b03-1",
+            "camera": "cam-b03-lift1",
+            "place": "b03/x-lift1",
+            "floor_region": [[0.15, 0.3], [0.85, 0.3], [0.95, 1.0], [0.05, 1.0]],
+            "door_closed": {"device": "lift-io-b03", "point": "input.1"},
+            "level": {"device": "lift-io-b03", "point": "lift.floor"},
+            "fire": {"device": "lift-io-b03", "point": "input.2"},
+            "fire_return": {"device": "lift-io-b03", "point": "input.3"},
+            "firefighter": {"device": "lift-io-b03", "point": "input.4"},
+            "warn": ["lamp-lift1"],
+            "voice": "chime",
+            "hold": "door-lift1",
+            "commissioned": {"maintainer": "某某电梯维保公司 王工", "date": "2026-11-20"},
+        }
+    ],
+    "vision": {},
+    "outputs": [
+        {"name": "siren-b03", "device": "relay-b03", "target": "siren", "cap": "60s"},
+        {"name": "lamp-lift1", "device": "lift-io-b03", "target": "lamp", "cap": "10m"},
+        {"name": "door-lift1", "device": "lift-io-b03", "target": "door-hold", "cap": "60s", "use": "door-hold"},
+    ],
     "rules": [
         {
             "name": "pressure-low",
