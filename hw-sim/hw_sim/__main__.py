@@ -97,6 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--crowd", type=int, default=0, help="that many buttons instead 改为若干按钮")
     command.add_argument("--adverts", type=float, default=2.0, help="adverts a second, each 每台每秒广播次数")
     command.add_argument("--beats", type=float, default=1.0, help="measurements a second, each 每台每秒测量次数")
+    command.add_argument("--adapters", type=int, default=1, help="hci0, hci1, ... 适配器数量")
+    command.add_argument("--forbidden", action="store_true", help="nobody may use Bluetooth 无蓝牙权限")
     command.add_argument("--version-of-stack", default="5.66", help="what bluetoothctl says 协议栈版本")
 
     command = add("camera", "An ONVIF camera with RTSP. 带 RTSP 视频流的 ONVIF 摄像机。", _camera)
@@ -215,7 +217,8 @@ def _bluetooth(arguments: argparse.Namespace) -> None:
     async def run(folder: Path) -> None:
         wearables = crowd(arguments.crowd) if arguments.crowd else residents(arguments.residents)
         hz = {"adverts_hz": arguments.adverts, "beats_hz": arguments.beats}
-        room = Room(folder, wearables, **hz, version=arguments.version_of_stack)
+        rights = {"adapters": arguments.adapters, "allowed": not arguments.forbidden}
+        room = Room(folder, wearables, **hz, version=arguments.version_of_stack, **rights)
         await room.open()
         await _serve(room, room.table, room.describe(), arguments.control or folder / "control.sock")
 

@@ -14,6 +14,7 @@ _CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Co
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>system</type><listen>unix:path={socket}</listen><auth>EXTERNAL</auth>
 <policy context="default"><allow user="*"/><allow own="*"/><allow send_type="method_call"/><allow send_type="signal"/>
+{denied}
 <allow send_requested_reply="true" send_type="method_return"/><allow send_requested_reply="true" send_type="error"/>
 <allow receive_type="method_call"/><allow receive_type="method_return"/><allow receive_type="error"/>
 <allow receive_type="signal"/></policy>
@@ -27,14 +28,16 @@ _CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Co
 class PrivateBus:
     """Starts in `folder`; `address` is what DBUS_SYSTEM_BUS_ADDRESS takes.  A context manager.
 
-    `connections` is how many connections a user may have; 256 is what a system bus allows.
+    `connections` is how many connections a user may have; 256 is what a system bus allows.  `allowed` False: nobody may
+    speak to bluetoothd, as a user outside its group.
     """
 
-    def __init__(self, folder: Path, connections: int = 256) -> None:
+    def __init__(self, folder: Path, connections: int = 256, *, allowed: bool = True) -> None:
         self.socket = folder / "bus"
         self.address = f"unix:path={self.socket}"
         self._configuration = folder / "bus.conf"
         self._connections = connections
+        self._denied = "" if allowed else '<deny send_destination="org.bluez"/>'
         self._daemon: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> PrivateBus:
@@ -42,7 +45,8 @@ class PrivateBus:
         program = shutil.which("dbus-daemon")
         if program is None:
             raise OSError("dbus-daemon is missing; install the package of that name 缺少 dbus-daemon，请安装同名软件包")
-        self._configuration.write_text(_CONFIGURATION.format(socket=self.socket, connections=self._connections))
+        words = {"socket": self.socket, "connections": self._connections, "denied": self._denied}
+        self._configuration.write_text(_CONFIGURATION.format(**words))
         self._daemon = subprocess.Popen([program, "--nofork", "--nopidfile", f"--config-file={self._configuration}"])
         deadline = time.monotonic() + _READY_S
         while not self.socket.exists():

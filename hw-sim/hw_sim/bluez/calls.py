@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine, Mapping
 from typing import Any, NamedTuple
 
 from dbus_fast import Message, Variant
 
-from hw_sim.bluez.air import ADAPTER, CHARACTERISTIC, DEVICE, SERVICE, Air
-from hw_sim.bluez.numbers import short_uuid
+from hw_sim.bluez.agents import Agents
+from hw_sim.bluez.air import CHARACTERISTIC, SERVICE, Air
 from hw_sim.bluez.objects import BusError
+from hw_sim.bluez.peer import Peer
 from hw_sim.bluez.wearable import Wearable
 
 ERROR = "org.bluez.Error."
@@ -31,8 +33,21 @@ NOTHING = Answer()
 class Calls:
     """One method a D-Bus method: `INTERFACE_Member`, without `org.bluez.` and `1`."""
 
-    def __init__(self, air: Air) -> None:
-        self._air = air
+    def __init__(self, airs: Mapping[str, Air], agents: Agents) -> None:
+        """`airs` by the path of the adapter."""
+        self._airs, self._agents = airs, agents
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs it beside; it ends with this bluetoothd."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def end(self) -> None:
+        """The program has ended."""
+        for task in self._tasks:
+            task.cancel()
 
     async def run(self, message: Message) -> Answer:
         """Raises BusError, as bluetoothd would."""
@@ -44,43 +59,56 @@ class Calls:
         result: Answer | None = await method(message)
         return result or NOTHING
 
+    # org.bluez.AgentManager1
+
+    async def _AgentManager_RegisterAgent(self, message: Message) -> None:
+        self._agents.register(str(message.sender), *message.body)
+
+    async def _AgentManager_UnregisterAgent(self, message: Message) -> None:
+        self._agents.unregister(str(message.sender), message.body[0])
+
     # org.bluez.Adapter1
 
     async def _Adapter_SetDiscoveryFilter(self, message: Message) -> None:
-        self._powered()
+        self._powered(message)
 
     async def _Adapter_StartDiscovery(self, message: Message) -> None:
-        self._powered()
-        if message.sender in self._air.scanning:
+        air = self._powered(message)
+        if message.sender in air.scanning:
             raise BusError(ERROR + "InProgress", "Operation already in progress")
-        self._air.scan(str(message.sender), True)
+        air.scan(str(message.sender), True)
 
     async def _Adapter_StopDiscovery(self, message: Message) -> None:
-        self._powered()
-        if message.sender not in self._air.scanning:
+        air = self._powered(message)
+        if message.sender not in air.scanning:
             raise BusError(ERROR + "Failed", "No discovery started")
-        self._air.scan(str(message.sender), False)
+        air.scan(str(message.sender), False)
 
     async def _Adapter_RemoveDevice(self, message: Message) -> None:
-        wearable = self._air.find(message.body[0])
-        if wearable is None or not wearable.seen:
+        air = self._air(message)
+        peer = air.find(message.body[0])
+        if peer is None or not peer.seen:
             raise BusError(ERROR + "DoesNotExist", "Does Not Exist")
-        self._air.lose_link(wearable)
-        self._air.forget(wearable)
+        air.lose_link(peer)
+        air.bond(peer, False)
+        air.forget(peer)
+        peer.temporary = True
 
     # org.bluez.Device1
 
     async def _Device_Connect(self, message: Message) -> None:
-        wearable = self._wearable(message)
-        self._powered()
-        if wearable.connected:
+        peer, air = self._peer(message), self._powered(message)
+        wearable = peer.wearable
+        if peer.connected:
             raise BusError(ERROR + "AlreadyConnected", "Already Connected")
-        if wearable.connecting is not None:
+        if peer.connecting is not None:
             raise BusError(ERROR + "InProgress", "Operation already in progress")
-        wearable.connecting = asyncio.current_task()
+        if air.clumsy and air.scanning:
+            raise BusError(ERROR + "Failed", "le-connection-abort-by-peer")
+        peer.connecting = asyncio.current_task()
         try:
             for _ in range(round(PAGE_S / _LOOK_S)):
-                if wearable.heard:
+                if peer.heard and not wearable.connected:
                     break
                 await asyncio.sleep(_LOOK_S)
             else:
@@ -89,30 +117,47 @@ class Calls:
         except asyncio.CancelledError:
             raise BusError(ERROR + "Failed", "le-connection-abort-by-local") from None
         finally:
-            wearable.connecting = None
-        wearable.connected, wearable.temporary = True, False
-        self._air.objects.change(wearable.path, DEVICE, {"Connected": Variant("b", True)})
-        self._air.start(self._resolve(wearable))
+            peer.connecting = None
+        air.connected(peer)
+        self.start(self._resolve(air, peer))
 
-    async def _resolve(self, wearable: Wearable) -> None:
-        await asyncio.sleep(wearable.resolve_s)
-        if wearable.connected:
-            self._air.resolve(wearable)
+    async def _resolve(self, air: Air, peer: Peer) -> None:
+        await asyncio.sleep(peer.wearable.resolve_s)
+        if peer.connected:
+            air.resolve(peer)
 
     async def _Device_Disconnect(self, message: Message) -> None:
-        wearable = self._wearable(message)
-        if wearable.connecting is not None:
-            wearable.connecting.cancel()
-        elif not wearable.connected:
+        peer, air = self._peer(message), self._air(message)
+        if peer.connecting is not None:
+            peer.connecting.cancel()
+        elif not peer.connected:
             raise BusError(ERROR + "NotConnected", "Not Connected")
         else:
-            await asyncio.sleep(wearable.disconnect_s)
-        self._air.lose_link(wearable)
+            await asyncio.sleep(peer.wearable.disconnect_s)
+        air.lose_link(peer)
 
     async def _Device_Pair(self, message: Message) -> None:
-        wearable = self._wearable(message)
-        wearable.bonded = True
-        self._air.objects.change(wearable.path, DEVICE, {"Paired": Variant("b", True), "Bonded": Variant("b", True)})
+        peer, air = self._peer(message), self._powered(message)
+        if peer.bonded:
+            raise BusError(ERROR + "AlreadyExists", "Already Exists")
+        if not peer.connected:
+            await self._Device_Connect(message)
+        peer.pairing = asyncio.current_task()
+        try:
+            await self._agents.pair(str(message.sender), peer)
+        except asyncio.CancelledError:
+            raise BusError(ERROR + "AuthenticationCanceled", "Authentication Canceled") from None
+        finally:
+            peer.pairing = None
+        if not peer.connected:
+            raise BusError(ERROR + "AuthenticationFailed", "Authentication Failed")
+        air.bond(peer, True)
+
+    async def _Device_CancelPairing(self, message: Message) -> None:
+        peer = self._peer(message)
+        if peer.pairing is None:
+            raise BusError(ERROR + "DoesNotExist", "Does Not Exist")
+        peer.pairing.cancel()
 
     # org.bluez.GattCharacteristic1
 
@@ -128,49 +173,52 @@ class Calls:
             wearable.alerts.append(message.body[0][0])
 
     async def _GattCharacteristic_StartNotify(self, message: Message) -> None:
-        wearable, _ = self._subject(message, "notify", "indicate")
-        listeners = wearable.notifying.setdefault(str(message.path), set())
+        self._subject(message, "notify", "indicate")
+        listeners = self._peer(message).notifying.setdefault(str(message.path), set())
         if message.sender in listeners:
             raise BusError(ERROR + "InProgress", "Operation already in progress")
         listeners.add(str(message.sender))
-        self._air.objects.change(str(message.path), CHARACTERISTIC, {"Notifying": Variant("b", True)})
+        self._air(message).objects.change(str(message.path), CHARACTERISTIC, {"Notifying": Variant("b", True)})
 
     async def _GattCharacteristic_StopNotify(self, message: Message) -> None:
-        wearable, _ = self._subject(message, "notify", "indicate")
-        listeners = wearable.notifying.get(str(message.path), set())
+        self._subject(message, "notify", "indicate")
+        listeners = self._peer(message).notifying.get(str(message.path), set())
         if message.sender not in listeners:
             raise BusError(ERROR + "Failed", "No notify session started")
         listeners.discard(str(message.sender))
         if not listeners:
-            self._air.objects.change(str(message.path), CHARACTERISTIC, {"Notifying": Variant("b", False)})
+            self._air(message).objects.change(str(message.path), CHARACTERISTIC, {"Notifying": Variant("b", False)})
 
     def _subject(self, message: Message, *wanted: str) -> tuple[Wearable, int]:
         """The wearable and its characteristic, where one of the flags allows it."""
-        wearable = self._wearable(message)
-        properties = self._air.objects.known[str(message.path)][CHARACTERISTIC]
-        if not wearable.connected:
+        peer = self._peer(message)
+        properties = self._air(message).objects.known[str(message.path)][CHARACTERISTIC]
+        uuid = int(properties["UUID"].value[4:8], 16)
+        if not peer.connected:
             raise BusError(ERROR + "Failed", "Not connected")
         if not set(wanted) & set(properties["Flags"].value):
             raise BusError(ERROR + "NotSupported", "Operation is not supported")
-        return wearable, int(properties["UUID"].value[4:8], 16)
+        if uuid in peer.wearable.secured and not peer.bonded:
+            raise BusError(ERROR + "NotPermitted", "Not paired")
+        return peer.wearable, uuid
 
     def _service(self, message: Message) -> int:
         """The service of a characteristic."""
         service = str(message.path).rpartition("/")[0]
-        return int(self._air.objects.known[service][SERVICE]["UUID"].value[4:8], 16)
+        return int(self._air(message).objects.known[service][SERVICE]["UUID"].value[4:8], 16)
 
-    def _wearable(self, message: Message) -> Wearable:
-        wearable = self._air.find(str(message.path))
-        if wearable is None:
+    def _air(self, message: Message) -> Air:
+        """The adapter that a path lies on."""
+        return self._airs["/".join(str(message.path).split("/")[:4])]
+
+    def _peer(self, message: Message) -> Peer:
+        peer = self._air(message).find(str(message.path))
+        if peer is None:
             raise BusError("org.freedesktop.DBus.Error.UnknownObject", str(message.path))
-        return wearable
+        return peer
 
-    def _powered(self) -> None:
-        adapter = self._air.objects.known.get(self._air.adapter, {}).get(ADAPTER)
-        if adapter is None or not adapter["Powered"].value:
+    def _powered(self, message: Message) -> Air:
+        air = self._air(message)
+        if not air.powered:
             raise BusError(ERROR + "NotReady", "Resource Not Ready")
-
-
-def uuid_of(number: int) -> Variant:
-    """As a property."""
-    return Variant("s", short_uuid(number))
+        return air

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dbus_fast import Message, MessageType, NameFlag
 
+from hw_sim.bluez.agents import Agents
 from hw_sim.bluez.air import ADAPTER, Air
 from hw_sim.bluez.calls import Calls
 from hw_sim.bluez.objects import BusError, Objects
-from hw_sim.bluez.wearable import Wearable
+from hw_sim.bluez.peer import Peer
 from hw_sim.bluez.writer import patient_bus
 
 NAME = "org.bluez"
@@ -38,17 +39,21 @@ class Fault:
 class Bluetoothd:
     """Starts with `open`, ends with `stop` (as by SIGTERM) or `crash` (as by SIGKILL); it is not started again."""
 
-    def __init__(self, address: str, wearables: Iterable[Wearable], faults: list[Fault]) -> None:
+    def __init__(self, address: str, peers: Mapping[str, Sequence[Peer]], faults: list[Fault]) -> None:
+        """`peers` by adapter."""
         self._bus: Any = patient_bus(address)
         self._faults = faults
         self._owned = False
         self.objects = Objects(self._send, self._set)
-        self.air = Air(wearables, self.objects)
-        self._calls = Calls(self.air)
+        self.airs = {name: Air(name, each, self.objects) for name, each in peers.items()}
+        self.agents = Agents(lambda message: self._bus.call(message))
+        self._paths = {air.path: air for air in self.airs.values()}
+        self._calls = Calls(self._paths, self.agents)
         self.calls: dict[str, int] = {}
         """How often each method was called."""
 
-    async def open(self, *, adapter: bool = True, powered: bool = True) -> Bluetoothd:
+    async def open(self, powered: Mapping[str, bool], blocked: Sequence[str] = ()) -> Bluetoothd:
+        """`powered` has the adapters that are plugged in, and whether each has power."""
         await self._bus.connect()
         self._bus.add_message_handler(self._take)
         rule = f"type='signal',interface='{_BUS}',member='NameOwnerChanged',arg2=''"
@@ -63,8 +68,9 @@ class Bluetoothd:
             )
         )
         self.objects.add("/org/bluez", {"org.bluez.AgentManager1": {}})
-        if adapter:
-            self.air.add_adapter(powered)
+        for name, on in powered.items():
+            self.airs[name].blocked = name in blocked
+            self.airs[name].add_adapter(on)
         await self._bus.request_name(NAME, NameFlag.NONE)
         self._owned = True
         self.objects.announce()
@@ -73,12 +79,15 @@ class Bluetoothd:
     def crash(self) -> None:
         """The process is gone: no object is withdrawn, callers get no answer."""
         self._owned = False
-        self.air.end()
+        self._calls.end()
+        for air in self.airs.values():
+            air.end()
         self._bus.disconnect()
 
     async def stop(self) -> None:
         """Links are closed and objects withdrawn first."""
-        self.air.remove_adapter()
+        for air in self.airs.values():
+            air.remove_adapter()
         for path in list(self.objects.known)[::-1]:
             self.objects.remove(path)
         await self._bus.release_name(NAME)
@@ -90,13 +99,15 @@ class Bluetoothd:
 
     def _set(self, path: str, interface: str, name: str, value: object) -> bool:
         if (interface, name) == (ADAPTER, "Powered"):
-            self.air.power(bool(value))
+            self._paths[path].power(bool(value))
             return True
         return False
 
     def _take(self, message: Message) -> Message | bool:
         if message.message_type == MessageType.SIGNAL and message.member == "NameOwnerChanged":
-            self.air.client_gone(message.body[0])
+            self.agents.registered.pop(message.body[0], None)
+            for air in self.airs.values():
+                air.client_gone(message.body[0])
             return False
         if message.message_type != MessageType.METHOD_CALL:
             return False
@@ -106,7 +117,7 @@ class Bluetoothd:
         if message.interface not in self.objects.known.get(str(message.path), {}):
             text = f'Method "{message.member}" doesn\'t exist'
             return Message.new_error(message, f"{_BUS}.Error.UnknownObject", text)
-        self.air.start(self._run(message))
+        self._calls.start(self._run(message))
         return True
 
     async def _run(self, message: Message) -> None:

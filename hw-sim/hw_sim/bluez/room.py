@@ -11,6 +11,7 @@ from typing import Any
 
 from hw_sim.bluez.bus import PrivateBus, bluetoothctl
 from hw_sim.bluez.daemon import Bluetoothd, Fault
+from hw_sim.bluez.peer import Peer
 from hw_sim.bluez.wearable import Wearable
 from hw_sim.control import Command
 
@@ -31,15 +32,22 @@ class Room:
         adverts_hz: float = 2.0,
         beats_hz: float = 1.0,
         version: str = "5.66",
+        adapters: int = 1,
+        allowed: bool = True,
     ) -> None:
+        """`allowed` False: the bus lets nobody speak to bluetoothd."""
         self.wearables = {wearable.address: wearable for wearable in wearables}
         self.stopped = asyncio.Event()
-        self._bus = PrivateBus(folder, connections=4096)
+        self._bus = PrivateBus(folder, connections=4096, allowed=allowed)
         self._tools = bluetoothctl(folder, version)
         self._hz = (adverts_hz, beats_hz)
         self._chance = random.Random(len(self.wearables))
         self._faults: list[Fault] = []
-        self._present = self._powered = True
+        names = [f"hci{number}" for number in range(adapters)]
+        self._peers = {name: {at: Peer(each, name) for at, each in self.wearables.items()} for name in names}
+        self._powered = dict.fromkeys(names, True)
+        self._absent: set[str] = set()
+        self._blocked: set[str] = set()
         self._stack: Bluetoothd | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -69,8 +77,10 @@ class Room:
 
     async def start_stack(self) -> None:
         if self._stack is None:
-            stack = Bluetoothd(self._bus.address, self.wearables.values(), self._faults)
-            self._stack = await stack.open(adapter=self._present, powered=self._powered)
+            peers = {name: list(each.values()) for name, each in self._peers.items()}
+            stack = Bluetoothd(self._bus.address, peers, self._faults)
+            present = {name: on for name, on in self._powered.items() if name not in self._absent}
+            self._stack = await stack.open(present, tuple(self._blocked))
 
     async def stack(self, words: list[str]) -> None:
         match words:
@@ -84,21 +94,31 @@ class Room:
                 raise ValueError("stack start, stop or crash")
 
     def adapter(self, words: list[str]) -> None:
-        match words:
-            case ["on" | "off" as state]:
-                self._powered = state == "on"
-                if self._stack is not None:
-                    self._stack.air.power(self._powered)
+        """Of hci0, where none is named."""
+        name, *state = words if words[0] in self._peers else ["hci0", *words]
+        air = None if self._stack is None else self._stack.airs[name]
+        match state:
+            case ["on" | "off" as power]:
+                self._powered[name] = power == "on"
+                if air is not None:
+                    air.power(self._powered[name])
             case ["unplug"]:
-                self._present = False
-                if self._stack is not None:
-                    self._stack.air.remove_adapter()
+                self._absent.add(name)
+                if air is not None:
+                    air.remove_adapter()
             case ["plug"]:
-                self._present = True
-                if self._stack is not None:
-                    self._stack.air.add_adapter(self._powered)
+                self._absent.discard(name)
+                if air is not None:
+                    air.add_adapter(self._powered[name])
+            case ["block" | "unblock" as switch]:
+                (self._blocked.add if switch == "block" else self._blocked.discard)(name)
+                if air is not None:
+                    air.blocked = switch == "block"
+                    air.power(not air.blocked and self._powered[name])
+            case ["clumsy" | "deft" as skill] if air is not None:
+                air.clumsy = skill == "clumsy"
             case _:
-                raise ValueError("adapter on, off, plug or unplug")
+                raise ValueError("adapter [hci0] on, off, plug, unplug, block, unblock, clumsy or deft")
 
     def fault(self, words: list[str]) -> None:
         method, kind, *rest = words
@@ -120,8 +140,7 @@ class Room:
         """When it was pressed, by the clock of this machine since its start."""
         wearable = self._one(words[0])
         wearable.beacon.press(words[1] if len(words) > 1 else "sos")
-        if self._stack is not None and wearable.heard:
-            self._advertise(wearable)
+        self._advertise(wearable)
         return {"at_mono_s": time.monotonic()}
 
     def device(self, words: list[str]) -> None:
@@ -129,8 +148,13 @@ class Room:
         match words[1:]:
             case ["on" | "off" as state]:
                 wearable.on = state == "on"
-            case ["range", dbm]:
-                wearable.rssi = int(dbm)
+            case ["range", dbm, *names]:
+                for name in names or self._peers:
+                    self._peers[name][wearable.address].rssi = int(dbm)
+            case ["pairs", how, *passkey]:
+                wearable.pairs, wearable.passkey = how, int(passkey[0]) if passkey else wearable.passkey
+            case ["secured", *uuids]:
+                wearable.secured = frozenset(int(uuid, 16) for uuid in uuids)
             case ["battery", percent]:
                 wearable.battery = int(percent)
             case ["worn" | "unworn" as state]:
@@ -147,8 +171,9 @@ class Room:
                 wearable.connect_s = float(seconds)
             case _:
                 raise ValueError("device: on, off, range DBM, battery %, worn, unworn, excited, calm, drop, deaf N")
-        if not wearable.heard:
-            self._lose(wearable)
+        for peer in self._all(wearable):
+            if not peer.heard:
+                self._cut(peer)
 
     def told(self, words: list[str]) -> list[tuple[int, str]]:
         return self._one(words[0]).told
@@ -160,9 +185,12 @@ class Room:
         stack = self._stack
         return {
             "running": stack is not None,
-            "adverts": stack.air.adverts if stack else 0,
-            "scanning": len(stack.air.scanning) if stack else 0,
+            "adverts": sum(air.adverts for air in stack.airs.values()) if stack else 0,
+            "scanning": sum(len(air.scanning) for air in stack.airs.values()) if stack else 0,
             "connected": sum(wearable.connected for wearable in self.wearables.values()),
+            "links": {name: sum(peer.connected for peer in peers.values()) for name, peers in self._peers.items()},
+            "paired": [each.wearable.name for peers in self._peers.values() for each in peers.values() if each.bonded],
+            "agents": [agent.capability for agent in stack.agents.registered.values()] if stack else [],
             "calls": stack.calls if stack else {},
             "clocks": {each.name: each.clock.hex() for each in self.wearables.values() if each.clock},
         }
@@ -176,7 +204,7 @@ class Room:
             "told": Command(self.told, "WEARABLE: every notification that it sent"),
             "alerts": Command(self.alerts, "WEARABLE: every alert level that it was given"),
             "stack": Command(self.stack, "start|stop|crash: bluetoothd"),
-            "adapter": Command(self.adapter, "on|off|plug|unplug"),
+            "adapter": Command(self.adapter, "[hci0] on|off|plug|unplug|block|unblock|clumsy|deft"),
             "fault": Command(self.fault, "METHOD hang|late S|error NAME [times N] [at ADDRESS]"),
             "stats": Command(self.stats, "counts"),
             "quit": Command(lambda words: self.stopped.set(), "end the simulator"),
@@ -187,30 +215,43 @@ class Room:
         known = {wearable.name: wearable for wearable in self.wearables.values()}
         return self.wearables.get(name) or known[name]
 
+    def _all(self, wearable: Wearable) -> list[Peer]:
+        """As every adapter knows it."""
+        return [peers[wearable.address] for peers in self._peers.values()]
+
     def _lose(self, wearable: Wearable) -> None:
+        for peer in self._all(wearable):
+            self._cut(peer)
+
+    def _cut(self, peer: Peer) -> None:
         if self._stack is not None:
-            self._stack.air.lose_link(wearable)
+            self._stack.airs[peer.adapter].lose_link(peer)
 
     # The course of time
 
     def _advertise(self, wearable: Wearable) -> None:
-        if self._stack is None or not wearable.heard or wearable.connected:
+        if self._stack is None or not wearable.awake or wearable.connected:
             return
         advert = wearable.beacon.advert(wearable)
-        if advert is not None:
-            wearable.drift(self._chance)
-            self._stack.air.hear(wearable, advert)
+        if advert is None:
+            return
+        for peer in self._all(wearable):
+            if peer.heard:
+                peer.drift(self._chance)
+                self._stack.airs[peer.adapter].hear(peer, advert)
 
     def _beat(self, wearable: Wearable) -> None:
         wearable.vitals.beat()
-        if self._stack is None or not wearable.connected:
+        link = next((peer for peer in self._all(wearable) if peer.connected), None) if wearable.connected else None
+        if self._stack is None or link is None:
             return
+        air = self._stack.airs[link.adapter]
         for service, characteristics in wearable.gatt.items():
             for characteristic in characteristics:
                 if characteristic.spoken:
-                    self._stack.air.tell(wearable, characteristic.uuid)
+                    air.tell(link, characteristic.uuid)
             measured = _MEASURED.get(service)
-            if measured is not None and self._stack.air.tell(wearable, measured):
+            if measured is not None and air.tell(link, measured):
                 asyncio.get_running_loop().call_later(MEASURE_S, self._fall_asleep, wearable)
 
     def _fall_asleep(self, wearable: Wearable) -> None:
@@ -232,5 +273,5 @@ class Room:
     async def _reap(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            if self._stack is not None:
-                self._stack.air.reap()
+            for air in self._stack.airs.values() if self._stack is not None else ():
+                air.reap()

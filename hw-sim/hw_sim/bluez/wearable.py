@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from hw_sim.bluez.numbers import date_time, float32, sfloat
 from hw_sim.bluez.vitals import Vitals
-
-HEARD_AT_DBM = -95
-"""Weaker than this is out of range."""
 
 
 class Advert(NamedTuple):
@@ -72,7 +67,6 @@ class Wearable:
     gatt: Gatt = field(default_factory=dict)
     vitals: Vitals = field(default_factory=lambda: Vitals(0))
     on: bool = True
-    rssi: int = -60
     battery: int = 90
     connect_s: float = 0.05
     disconnect_s: float = 0.05
@@ -80,15 +74,13 @@ class Wearable:
     deaf: int = 0
     """Notifications still to be lost on the air."""
     clock: bytes = b""
+    pairs: str = "just-works"
+    """`just-works`, `passkey` (it shows one), `compare` (both do), `shown` (it wants one), `refused` or `never`."""
+    passkey: int = 123456
+    secured: frozenset[int] = frozenset()
+    """Characteristics that it gives to nobody whom it is not paired with."""
     connected: bool = False
-    bonded: bool = False
-    seen: bool = False
-    temporary: bool = True
-    """Never connected: the stack forgets it soon after its last advert, and with its own power."""
-    heard_s: float = 0.0
-    connecting: asyncio.Task[object] | None = None
-    notifying: dict[str, set[str]] = field(default_factory=dict)
-    """D-Bus names that subscribed, by path of the characteristic."""
+    """Through whichever adapter: then it does not advertise."""
     told: list[tuple[int, str]] = field(default_factory=list)
     """Every notification that was sent: characteristic and hexadecimal value, in order."""
 
@@ -96,23 +88,14 @@ class Wearable:
     """Every alert level that was written to Immediate Alert, in order; a link that ends writes a 0."""
 
     @property
-    def path(self) -> str:
-        return f"/org/bluez/hci0/dev_{self.address.replace(':', '_')}"
-
-    @property
     def octets(self) -> bytes:
         """The address, most significant byte first."""
         return bytes.fromhex(self.address.replace(":", ""))
 
     @property
-    def heard(self) -> bool:
-        """Whether the radio could hear it."""
-        return self.on and self.battery > 0 and self.rssi >= HEARD_AT_DBM
-
-    def drift(self, chance: random.Random) -> None:
-        """The signal wavers."""
-        if self.rssi > HEARD_AT_DBM:
-            self.rssi = max(-90, min(-35, self.rssi + chance.choice((-2, -1, 1, 2))))
+    def awake(self) -> bool:
+        """Whether it sends anything at all."""
+        return self.on and self.battery > 0
 
     def value(self, uuid: int) -> bytes:
         """What a characteristic reads now."""
