@@ -135,6 +135,7 @@ def fires() -> Section:
             p99 = fire.p99_ms(values)
             measured = f"p99 {p99:.0f} ms of {len(values)}"
             rows.append(Row(f"{name}: frame to {what}", measured, f"p99 <= {limit_ms} ms", p99 <= limit_ms))
+        rows.append(Row(f"{name}: meanwhile", fire.machine(delays)))
     return Section("Fire", "python -m bench fire", rows, "To the disk: until the panel has its confirmation.")
 
 
