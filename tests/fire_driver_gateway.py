@@ -79,11 +79,11 @@ class Inside:
     async def port(self) -> int:
         """The port on which the driver listens, once it does."""
         async with asyncio.timeout(SETTLE_S):
-            while self.driver.listening is None:
+            while self.driver.links.listening is None:
                 turn = asyncio.get_running_loop().create_future()
                 asyncio.get_running_loop().call_later(0.01, turn.set_result, None)
                 await turn
-        return self.driver.listening.address[1]
+        return self.driver.links.listening.address[1]
 
 
 @asynccontextmanager

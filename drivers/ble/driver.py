@@ -24,6 +24,7 @@ from courtyard.drivers.ble.post import Post
 from courtyard.drivers.ble.radio import Heard, LinkFailed, Radio
 from courtyard.drivers.ble.settings import BleDevice
 from courtyard.drivers.ble.watching import Watching
+from courtyard.drivers.progress import Progress
 
 LOOK_S = 1.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
@@ -31,9 +32,10 @@ SLOTS = 5
 
 
 class BleDriver:
-    """Driver, Adjusts, Alerts and Counts of `drivers.base` for one adapter.  Make it inside the event loop.
+    """Driver, Adjusts, Alerts, Counts and Progresses of `drivers.base` for one adapter.
 
-    `zone` is the time zone of the devices' clocks; `slots` how many connections the adapter can hold.
+    Make it inside the event loop.  `zone` is the time zone of the devices' clocks; `slots` how many connections the
+    adapter can hold.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class BleDriver:
         self._escalation = Escalation(self._up_s)
         self._told: Fault | None = None
         self._counts: Counter[str] = Counter()
+        self._progress = Progress()
         self.watching = Watching()
         """Everything that is around, for those who look for a new device."""
 
@@ -95,6 +98,10 @@ class BleDriver:
             else:
                 self._posts[address] = self._post(device)
                 self._tell(self._posts[address])
+
+    def on_time(self) -> bool:
+        """Whether the adapter is opened, waited for or looked after no longer than was meant."""
+        return self._progress.on_time
 
     def alerting(self, device: str) -> bool:
         """Whether this device can buzz."""
@@ -141,6 +148,7 @@ class BleDriver:
         """Opens the radio, and again whenever it goes down."""
         pause_s, was_down = FIRST_PAUSE_S, True
         while True:
+            self._progress.expect("radio")
             try:
                 down = await self._radio.open(self._heard)
             except DriverError as error:
@@ -170,6 +178,7 @@ class BleDriver:
 
     async def _rest(self, pause_s: float) -> None:
         """A pause, cut short when something about the adapter changes."""
+        self._progress.expect("radio", pause_s)
         try:
             async with asyncio.timeout(pause_s):
                 await self._radio.changed()
@@ -197,6 +206,7 @@ class BleDriver:
     async def _step(self) -> None:
         """Watches over the radio; returns when it should be opened anew."""
         while True:
+            self._progress.expect("radio", LOOK_S)
             await asyncio.sleep(LOOK_S)
             step = self._escalation.next(self._loop.time())
             if self._escalation.deaf:

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import msgspec
+
 from courtyard.drivers.base import Fault
 from courtyard.drivers.fire.faults import panel_fault
 from courtyard.drivers.fire.manners import MANNERS, silence_s
@@ -71,6 +73,16 @@ class PanelPost(Post):
         self.asking: Asking | None = None
         self.introduced = False
         """Whether it was said that the site does not list it."""
+
+    def is_still(self, panel: FirePanel) -> bool:
+        """Whether a panel of the site is this one, whatever its parts are called."""
+        return msgspec.structs.replace(panel, names={}, places={}) == msgspec.structs.replace(
+            self.panel, names={}, places={}
+        )
+
+    def rename(self, panel: FirePanel) -> None:
+        """Its parts are called and placed as `panel` says."""
+        self.panel, self.names, self.places = panel, panel.names, panel.places
 
     def say(self, data: bytes) -> bool:
         """Sends to it, if it is there and may be spoken to; whether it was sent."""

@@ -15,6 +15,8 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from courtyard.drivers.base import Clock, DriverError, Fault, Sink
 from courtyard.drivers.fire import gst_modbus, notifier_modbus
 from courtyard.drivers.fire.events import PanelEvent
@@ -31,6 +33,7 @@ from courtyard.drivers.modbus.faults import device_fault, refused_fault
 from courtyard.drivers.modbus.link import Ask, LineDown, NotYet, Refused, Unanswered
 from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import ModbusProfile
+from courtyard.drivers.progress import Progress
 
 HOLDING = 3
 Said = Callable[[int, Sequence[int], Sequence[int] | None], list[PanelEvent]]
@@ -112,7 +115,10 @@ def meaning(panel: RegisterPanel) -> Map:
 
 
 class RegisterDriver:
-    """Driver, Counts and Traces of `drivers.base` for one line.  Make it inside the event loop.  Raises ValueError."""
+    """Driver, Adjusts, Counts, Progresses and Traces of `drivers.base` for one line.  Make it inside the event loop.
+
+    Raises ValueError.
+    """
 
     def __init__(
         self,
@@ -131,6 +137,7 @@ class RegisterDriver:
         if not self._posts:
             raise ValueError("a line carries at least one panel")
         self._supervision = Supervision(lambda: self._posts, clock)
+        self._progress = Progress()
 
     async def run(self, sink: Sink) -> None:
         """Polls until cancelled."""
@@ -143,6 +150,17 @@ class RegisterDriver:
                         await self._poll(sink, min(self._posts, key=lambda post: post.due))
             finally:
                 self._connection.close()
+
+    def adjust(self, panels: Sequence[RegisterPanel]) -> None:
+        """Takes other names and places of parts.  Raises ValueError for any other change: that takes a new driver."""
+        if not _same([post.panel for post in self._posts], panels):
+            raise ValueError("the registers of a line change only with a new driver")
+        for post, panel in zip(self._posts, panels, strict=True):
+            post.panel, post.names, post.places = panel, panel.names, panel.places
+
+    def on_time(self) -> bool:
+        """Whether it waits for the line, for what is due or for an answer no longer than it meant to."""
+        return self._progress.on_time
 
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """Per panel: `polls`, `answered`, `refused`, `not_kept`, and each kind of failure; for the line what the
@@ -165,11 +183,10 @@ class RegisterDriver:
 
     async def _up(self, sink: Sink) -> bool:
         """One attempt to have the line open; waits when it is too early for one."""
-        connection, now = self._connection, self._loop.time()
+        connection = self._connection
         if connection.link.up:
             return True
-        if now < connection.reopen_at:
-            await asyncio.sleep(connection.reopen_at - now)
+        await self._wait_until(connection.reopen_at)
         up = await connection.open()
         for post in self._posts:
             if up:
@@ -182,7 +199,7 @@ class RegisterDriver:
 
     async def _poll(self, sink: Sink, post: _Register) -> None:
         """Reads every block of a panel once."""
-        await asyncio.sleep(max(0.0, post.due - self._loop.time()))
+        await self._wait_until(post.due)
         post.due = max(post.due + post.panel.every_s, self._loop.time())
         post.count("polls")
         for block in post.blocks:
@@ -196,10 +213,11 @@ class RegisterDriver:
     async def _read(self, post: _Register, block: _Block) -> tuple[int, ...] | None:
         """The values of a block, None when there was no answer."""
         connection, read = self._connection, block.ask.read
+        self._progress.expect("poll", post.panel.timeout_s)
         try:
             data = await connection.link.read(block.ask)
         except NotYet as early:
-            await asyncio.sleep(max(0.0, early.until - self._loop.time()))
+            await self._wait_until(early.until)
             return None
         except LineDown:
             post.watch.lost(self._loop.time())
@@ -225,13 +243,26 @@ class RegisterDriver:
 
     async def _keep(self, sink: Sink, post: _Register, block: _Block, values: tuple[int, ...]) -> None:
         events = tuple(post.map.changes(block.ask.read.address, values, block.kept))
+        self._progress.expect("poll")
         said = signals(events, post, self._clock.wall_ms(), self._clock.mono_ms(), None)
         if await kept(sink, said):
             block.kept = values
         else:
             post.count("not_kept")
 
+    async def _wait_until(self, at: float) -> None:
+        delay_s = max(0.0, at - self._loop.time())
+        self._progress.expect("poll", delay_s)
+        await asyncio.sleep(delay_s)
+
     async def _look(self, sink: Sink) -> None:
         while True:
+            self._progress.expect("look", LOOK_S)
             await asyncio.sleep(LOOK_S)
             await self._supervision.look(sink)
+
+
+def _same(before: Sequence[RegisterPanel], after: Sequence[RegisterPanel]) -> bool:
+    """Whether no more differs than what parts are called and where they are."""
+    nameless = [[msgspec.structs.replace(each, names={}, places={}) for each in each_of] for each_of in (before, after)]
+    return nameless[0] == nameless[1]

@@ -23,7 +23,8 @@ class Roster:
         self.take(panels, now)
 
     def take(self, panels: Sequence[FirePanel], now: float) -> list[PanelPost]:
-        """Takes a new list; panels that did not change keep their post.  Returns the posts that are no more."""
+        """Takes a new list; panels of which no more changed than the names and places of their parts keep their post.
+        Returns the posts that are no more."""
         if not panels or len({panel.protocol for panel in panels}) != 1:
             raise ValueError("a line carries panels of one protocol, at least one")
         first = panels[0]
@@ -34,8 +35,11 @@ class Roster:
         before, self._posts = self._posts, {}
         for panel in panels:
             known = before.get(panel.id)
-            keeps = known is not None and known.panel == panel
-            self._posts[panel.id] = known if known is not None and keeps else PanelPost(panel, now)
+            if known is not None and known.is_still(panel):
+                known.rename(panel)
+                self._posts[panel.id] = known
+            else:
+                self._posts[panel.id] = PanelPost(panel, now)
         addresses = {panel.address for panel in panels}
         self._strangers = {address: post for address, post in self._strangers.items() if address not in addresses}
         kept = set(map(id, self._posts.values()))

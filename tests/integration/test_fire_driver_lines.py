@@ -83,7 +83,7 @@ def test_a_serial_line_at_its_full_rate_loses_nothing(tmp_path: Path) -> None:
         frames = [event for _, event in fault_storm(count=count)]
         settings = SerialLine(name="fire-1", port=str(line.path), baud=baud)
         async with inside(tmp_path / "journal", settings, (FirePanel(id="panel", protocol="gst232"),)) as gateway:
-            await asyncio.wait_for(_opened(gateway.driver.counts), SETTLE_S)
+            await asyncio.wait_for(_opened(gateway.driver.links.counts), SETTLE_S)
             sent = [panel.encode(event._replace(loop=event.loop % 1000)) for event in frames]
             line.transmit(b"".join(sent))
             kept = await gateway.sink.until("fault", count, seconds + SETTLE_S)
@@ -107,7 +107,7 @@ def test_a_fire_on_a_pty_is_on_disk_soon(tmp_path: Path, protocol: Protocol) -> 
         settings = SerialLine(name="fire-1", port=str(line.path), baud=38_400)
         listed = FirePanel(id="panel", protocol=protocol, speak=True)
         async with inside(tmp_path / "journal", settings, (listed,)) as gateway:
-            await asyncio.wait_for(_opened(gateway.driver.counts), SETTLE_S)
+            await asyncio.wait_for(_opened(gateway.driver.links.counts), SETTLE_S)
             attached.play(single_smoke())
             ((at, _),) = await gateway.sink.until("fire", 1)
             bytes_s = len(panel.told[-1].frame) * 10 / 38_400
@@ -131,14 +131,14 @@ def test_a_cable_out_and_back_costs_only_what_was_said_meanwhile(tmp_path: Path)
         fire = single_smoke()[0].event
         settings = SerialLine(name="fire-1", port=str(line.path), baud=38_400)
         async with inside(tmp_path / "journal", settings, (FirePanel(id="panel", protocol="gst232"),)) as gateway:
-            await asyncio.wait_for(_opened(gateway.driver.counts), SETTLE_S)
+            await asyncio.wait_for(_opened(gateway.driver.links.counts), SETTLE_S)
             attached.happen(fire._replace(point=1))
             await gateway.sink.until("fire", 1)
             line.unplug()
             await asyncio.wait_for(_fault_told(gateway.sink.faults, "line.open.missing"), SETTLE_S)
             attached.happen(fire._replace(point=2))
             line.replug()
-            await asyncio.wait_for(_opened(gateway.driver.counts, 2), SETTLE_S)
+            await asyncio.wait_for(_opened(gateway.driver.links.counts, 2), SETTLE_S)
             attached.happen(fire._replace(point=3))
             kept = await gateway.sink.until("fire", 2)
             assert [signal.source for _, signal in kept] == ["006001", "006003"]

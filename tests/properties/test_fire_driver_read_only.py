@@ -33,7 +33,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
 )  # fmt: skip
 ASKED = {"ask", "synchronise_clock", "check_patrol"}
 """All that a caller may make the driver say."""
-CONVENTIONS = {"run", "adjust", "counters", "frames", "local_time"}
+CONVENTIONS = {"run", "adjust", "counters", "on_time", "frames", "local_time"}
 
 
 def frames_of(protocol: str) -> st.SearchStrategy[bytes]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from courtyard.drivers.fire.faults import panel_fault
-from courtyard.drivers.fire.panel import LISTEN_FIRST_S
+from courtyard.drivers.fire.host import LISTEN_FIRST_S
 from courtyard.drivers.fire.settings import FirePanel, Protocol
 from courtyard.drivers.fire.watch import GRACE_S
 from hw_sim.panels.incidents import single_smoke
