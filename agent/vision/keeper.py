@@ -10,6 +10,7 @@ Invariants
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from courtyard.agent.refusal import Refusal
@@ -30,18 +31,24 @@ class Holds(Protocol):
 class Keeper:
     """One output, one holder.  Used from the event loop only; has an effect while `run` is running."""
 
-    def __init__(self, outputs: Holds, output: str, holder: str) -> None:
+    def __init__(
+        self, outputs: Holds, output: str, holder: str, confirmed: Callable[[float], None] = lambda _: None
+    ) -> None:
+        """`confirmed` is told when the device has confirmed a new hold: how long that took, in seconds."""
+        self._confirmed = confirmed
         self.refused: Refusal | None = None
         self.held = False
         self._outputs, self._output, self._holder = outputs, output, holder
         self._wanted_at_s: float | None = None
+        self._began_s = 0.0
         self._changed = asyncio.Event()
 
     def want(self, wanted: bool) -> None:
         """Says, or repeats, what is wished now."""
-        before = self._wanted_at_s
-        self._wanted_at_s = asyncio.get_running_loop().time() if wanted else None
+        before, now_s = self._wanted_at_s, asyncio.get_running_loop().time()
+        self._wanted_at_s = now_s if wanted else None
         if (before is None) == wanted:
+            self._began_s = now_s
             self._changed.set()
 
     async def run(self) -> None:
@@ -67,9 +74,11 @@ class Keeper:
         changing = asyncio.create_task(self._changed.wait())
         try:
             await asyncio.wait((holding, changing), timeout=TTL_S, return_when=asyncio.FIRST_COMPLETED)
-            self.held, self.refused = holding.done(), None
+            was_held, self.held, self.refused = self.held, holding.done(), None
             if holding.done():
                 holding.result()
+                if not was_held:
+                    self._confirmed(asyncio.get_running_loop().time() - self._began_s)
         except Refusal as refusal:
             self.held, self.refused = False, refusal
         finally:

@@ -33,12 +33,16 @@ class Turns:
         self.budget_hz = budget_hz
         self._last_s: dict[str, float] = {}
 
-    def next(self, at_s: float, moving: Iterable[str]) -> str | None:
-        """The camera to look at now, or None when none is due; counts as looked at."""
+    def next(self, at_s: float, moving: Iterable[str], ready: Iterable[str] | None = None) -> str | None:
+        """The camera to look at now, or None when none is due; counts as looked at.
+
+        `ready` are those that have a new picture; otherwise all have.
+        """
         cameras = set(moving)
+        candidates = cameras if ready is None else cameras & set(ready)
         self._last_s = {name: last_s for name, last_s in self._last_s.items() if name in cameras}
         pause_s = 1.0 / share_hz(len(cameras), self.budget_hz)
-        due = [name for name in cameras if at_s - self._last_s.get(name, float("-inf")) >= pause_s]
+        due = [name for name in candidates if at_s - self._last_s.get(name, float("-inf")) >= pause_s]
         if not due:
             return None
         chosen = min(due, key=lambda name: (self._last_s.get(name, float("-inf")), name))

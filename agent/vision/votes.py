@@ -44,6 +44,8 @@ class Policy(msgspec.Struct, frozen=True):
     window_s: float = 4.0
     clear_s: float = 3.0
     stale_s: float = 2.0
+    paced_stale_s: float = 6.0
+    """As `stale_s`, while only key frames come, which is while the door is closed: cameras send one every 2 to 4 s."""
     cap_s: float = 60.0
     cool_down_s: float = 30.0
     commissioned: bool = False
@@ -113,6 +115,11 @@ class Watch:
         self._warned = self._warned or self._carried(policy.warn_votes, policy.warn_at, at_s)
         self._wanted = self._wanted or (self._warned and self._carried(policy.hold_votes, policy.hold_at, at_s))
 
+    def still(self, at_s: float) -> None:
+        """Takes that the picture is live and that nothing in it has changed since the last look."""
+        if self._last_look_s is not None:
+            self._last_look_s = at_s
+
     def lose(self) -> None:
         """The picture is gone: what was seen in it is forgotten."""
         self._looks.clear()
@@ -122,7 +129,8 @@ class Watch:
     def judge(self, at_s: float, *, blocked: bool = False, door: Door = "unknown") -> Stance:
         """What follows now.  `blocked`: fire, fire return or firefighter mode."""
         policy = self.policy
-        live = self._last_look_s is not None and at_s - self._last_look_s <= policy.stale_s
+        stale_s = policy.paced_stale_s if door == "closed" else policy.stale_s
+        live = self._last_look_s is not None and at_s - self._last_look_s <= stale_s
         if not live:
             self.lose()
         elif at_s - self._last_seen_s >= policy.clear_s:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from courtyard.drivers.base import Clock, Sink, Write
 from courtyard.drivers.camera.faults import camera_error
@@ -85,6 +86,14 @@ class CameraDriver:
     def frames(self, camera: str) -> FrameBoard | None:
         """Where the newest live pictures of a camera are; None while it is not watched."""
         return self.hub.board(camera)
+
+    def frames_file(self, camera: str) -> Path | None:
+        """The same as a file, for a process that looks at them."""
+        return self.hub.frames_file(camera)
+
+    def pace(self, camera: str, key_frames_only: bool) -> None:
+        """Key frames are enough while the door of a lift is known to be closed."""
+        self.hub.pace(camera, key_frames_only)
 
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """Per camera: `pictures`, `stale`, `streams_lost`, `events`, `not_kept`."""

@@ -15,14 +15,17 @@ from typing import NamedTuple
 MOST_PIXELS = 640 * 480
 PLACES = 3
 _NUMBER = struct.Struct("<Q")
-_HEAD = struct.Struct("<QdIIf4x")
-"""Number, seconds of the monotonic clock, width, height, share that moves."""
+_HEAD = struct.Struct("<QdIIfff4x")
+"""Number, seconds of the monotonic clock, width, height, share that moves, seconds of delay, seconds of decoding."""
 _PLACE = _HEAD.size + MOST_PIXELS * 3
 SIZE = _NUMBER.size + PLACES * _PLACE
 
 
 class Frame(NamedTuple):
-    """A picture: `pixels` is height x width x RGB; `at_s` is when it arrived, by this machine's monotonic clock."""
+    """A picture: `pixels` is height x width x RGB; `at_s` is when it arrived, by this machine's monotonic clock.
+
+    `late_s` is by how much it came later than the quickest ones do, `decode_s` how long its decoding took.
+    """
 
     number: int
     at_s: float
@@ -30,6 +33,16 @@ class Frame(NamedTuple):
     height: int
     moving: float
     pixels: bytes
+    late_s: float = 0.0
+    decode_s: float = 0.0
+
+
+class Glance(NamedTuple):
+    """The newest picture without its pixels."""
+
+    number: int
+    at_s: float
+    moving: float
 
 
 class FrameBoard:
@@ -42,7 +55,17 @@ class FrameBoard:
             self._map = mmap.mmap(file.fileno(), SIZE)
         self._next: int = _NUMBER.unpack_from(self._map)[0] + 1
 
-    def put(self, pixels: bytes, width: int, height: int, at_s: float, moving: float) -> int:
+    def put(
+        self,
+        pixels: bytes,
+        width: int,
+        height: int,
+        at_s: float,
+        moving: float,
+        *,
+        late_s: float = 0.0,
+        decode_s: float = 0.0,
+    ) -> int:
         """Its number.  Raises ValueError for a picture that is too large."""
         if width * height > MOST_PIXELS or len(pixels) != width * height * 3:
             raise ValueError(f"a picture of {width}x{height} in {len(pixels)} bytes")
@@ -50,9 +73,17 @@ class FrameBoard:
         at = self._place(number)
         _NUMBER.pack_into(self._map, at, 0)  # a reader that is here now sees that its copy is no good
         self._map[at + _HEAD.size : at + _HEAD.size + len(pixels)] = pixels
-        _HEAD.pack_into(self._map, at, number, at_s, width, height, moving)
+        _HEAD.pack_into(self._map, at, number, at_s, width, height, moving, late_s, decode_s)
         _NUMBER.pack_into(self._map, 0, number)
         return number
+
+    def glance(self) -> Glance | None:
+        """What the newest picture is, cheaply; None while there is none."""
+        number = _NUMBER.unpack_from(self._map)[0]
+        if number == 0:
+            return None
+        head = _HEAD.unpack_from(self._map, self._place(number))
+        return Glance(number, head[1], head[4]) if head[0] == number else None
 
     def newest(self, after: int = 0) -> Frame | None:
         """The newest picture, if it is newer than number `after`."""
@@ -61,12 +92,12 @@ class FrameBoard:
             return None
         at = self._place(number)
         head = _HEAD.unpack_from(self._map, at)
-        _, at_s, width, height, moving = head
+        _, at_s, width, height, moving, late_s, decode_s = head
         if width * height > MOST_PIXELS:
             return None
         pixels = self._map[at + _HEAD.size : at + _HEAD.size + width * height * 3]
         return (
-            Frame(number, at_s, width, height, moving, pixels)
+            Frame(number, at_s, width, height, moving, pixels, late_s, decode_s)
             if _HEAD.unpack_from(self._map, at)[0] == number
             else None
         )

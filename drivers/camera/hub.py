@@ -79,11 +79,16 @@ class Hub:
         if worker is not None:
             worker.pace(Pace(camera, key_frames_only))
 
-    def board(self, camera: str) -> FrameBoard | None:
-        """The newest pictures of a camera; None while it is not watched.  The caller closes it."""
+    def frames_file(self, camera: str) -> Path | None:
+        """The file of a camera's FrameBoard; None while it is not watched."""
         worker = self._worker_of.get(camera)
         order = worker.watched.get(camera) if worker is not None else None
-        return FrameBoard(Path(order.frames)) if order is not None and order.frames else None
+        return Path(order.frames) if order is not None and order.frames else None
+
+    def board(self, camera: str) -> FrameBoard | None:
+        """The newest pictures of a camera; None while it is not watched.  The caller closes it."""
+        file = self.frames_file(camera)
+        return FrameBoard(file) if file is not None else None
 
     def workers(self) -> list[int]:
         """Process ids."""
@@ -147,8 +152,8 @@ class _Worker:
             return "not its protocol"
         finally:
             self.process = None
-            await _end(process)
-        return _how_it_ended(process.returncode)
+            await end(process)
+        return how_it_ended(process.returncode)
 
     def _send(self, order: Order) -> None:
         """A worker that has died gets everything again with its next life."""
@@ -156,7 +161,8 @@ class _Worker:
             self.process.stdin.write(msgspec.json.encode(order) + b"\n")
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Closes the input of a worker and waits for its end; kills it after GRACE_S."""
     assert process.stdin is not None
     process.stdin.close()
     try:
@@ -171,7 +177,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         raise
 
 
-def _how_it_ended(status: int | None) -> str:
+def how_it_ended(status: int | None) -> str:
+    """The exit status of a process in words."""
     if status is not None and status < 0:
         return signal.Signals(-status).name
     return f"exit status {status}"

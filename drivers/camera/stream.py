@@ -116,6 +116,7 @@ class Stream:
             if self._stop.is_set():
                 return
             context.skip_frame = "NONKEY" if self.key_frames_only else "DEFAULT"
+            began_s = self._clock()
             try:
                 frames = packet.decode()
             except FFmpegError:
@@ -125,10 +126,10 @@ class Stream:
                 continue
             for frame in frames:
                 damaged = 0
-                self._see(frame, session)
+                self._see(frame, session, began_s)
         raise Ended("stream.lost", reason="end of stream")
 
-    def _see(self, frame: VideoFrame, session: _Session) -> None:
+    def _see(self, frame: VideoFrame, session: _Session, began_s: float) -> None:
         _check_size(frame.width, frame.height)
         now_s = self._clock()
         if frame.is_corrupt or not session.is_live(frame.time, now_s):
@@ -145,7 +146,9 @@ class Stream:
         if self._board is not None and now_s - session.handed_s >= every_s:
             session.handed_s = now_s
             width, height = fitted(frame.width, frame.height)
-            self._board.put(_plane(frame, width, height, "rgb24").tobytes(), width, height, now_s, session.moving)
+            pixels = _plane(frame, width, height, "rgb24").tobytes()
+            late_s, decode_s = session.late_s, now_s - began_s
+            self._board.put(pixels, width, height, now_s, session.moving, late_s=late_s, decode_s=decode_s)
         report = session.report(now_s)
         if report is not None:
             self._tell(report)
@@ -162,13 +165,15 @@ class _Session:
         self._oldest_s = 0.0
         self.looked_s = self.handed_s = float("-inf")
         self.moving, self.trouble = 0.0, ""
+        self.late_s = 0.0
+        """Age of the latest picture that could be used."""
 
     def is_live(self, stamp_s: float | None, now_s: float) -> bool:
         """Whether a picture may be used.  Raises Ended when they have been late for too long."""
         age_s = 0.0 if stamp_s is None else self._age.of(stamp_s, now_s)
         self._oldest_s = max(self._oldest_s, age_s)
         if age_s <= STALE_S:
-            self._late_since_s = None
+            self._late_since_s, self.late_s = None, age_s
             self._pictures += 1
             return True
         self._stale += 1

@@ -61,7 +61,7 @@ async def main(folder: Path, port: int, sees: bool) -> None:
         group.create_task(guard.run())
         while True:
             if sees:
-                guard.look((EBIKE,), model="5e884898", latency_ms=1.0)
+                guard.look((EBIKE,), model="5e884898")
             await asyncio.sleep(LOOK_S)
 
 

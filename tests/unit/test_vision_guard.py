@@ -14,6 +14,7 @@ from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.recorder import Recorder
 from courtyard.agent.vision.guard import Guard, Lift
 from courtyard.agent.vision.keeper import FRESH_S, RENEW_S, RETRY_S, TTL_S, Keeper
+from courtyard.agent.vision.messages import Stages
 from courtyard.agent.vision.regions import Box, Region
 from courtyard.agent.vision.tracker import Detection
 from courtyard.agent.vision.votes import Policy
@@ -57,7 +58,7 @@ class Loop:
     async def watch(self, seconds: float, *seen: Detection) -> None:
         """Looks five times a second."""
         for _ in range(round(seconds / LOOK_S)):
-            self.guard.look(seen, model="5e884898", latency_ms=40.0)
+            self.guard.look(seen, model="5e884898", stages=Stages(5.0, 1.0, 20.0, 28.0))
             await elapse(LOOK_S)
 
     @property
@@ -106,9 +107,13 @@ def test_an_ebike_warns_then_holds_the_door_and_both_end_when_it_is_gone() -> No
         assert (loop.lamp, loop.door) == (True, True)
         assert [condition.active for condition in loop.said] == [True, True]
         assert loop.said[-1].severity == 1
-        assert loop.said[-1].details | {"track": 1, "score": 0.9, "model": "5e884898", "held": True} == (
-            loop.said[-1].details
-        )
+        assert loop.said[-1].details | {
+            "track": 1,
+            "score": 0.9,
+            "model": "5e884898",
+            "inference_ms": 28.0,
+            "held": True,
+        } == (loop.said[-1].details)
         await loop.watch(20, EBIKE)
         assert loop.door
         await loop.watch(3.4)

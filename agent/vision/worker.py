@@ -1,0 +1,134 @@
+"""The vision worker: `python -m courtyard.agent.vision.worker` looks at the pictures of several lifts.
+
+It takes orders on its standard input and reports on its standard output (`messages`), and reads the pictures where the
+stream workers put them.  When its input ends - the gateway stopped, or died - it ends at once.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from courtyard.agent.vision.album import Album
+from courtyard.agent.vision.evidence import Store
+from courtyard.agent.vision.looking import Looking
+from courtyard.agent.vision.messages import Attach, Detach, Keep, Load, Order, Pulse, Ready, Refused, Report, orders
+from courtyard.agent.vision.model import Model, load
+from courtyard.drivers.base import DriverError
+from courtyard.drivers.camera.frames import FrameBoard
+
+NICE: Final = 5
+"""Behind the gateway itself: a smoke alarm does not wait for a picture."""
+BUSY_S, IDLE_S = 0.01, 0.05
+PULSE_S: Final = 5.0
+PERSON: Final = "person"
+MOST_WAITING: Final = 64
+TRIALS: Final = 5
+
+
+class Worker:
+    """One model and the lifts that it looks at.  `out` is the file descriptor for reports."""
+
+    def __init__(self, out: int, start: Load, model: Model, look_s: float) -> None:
+        self._out, self._model = out, model
+        self._looking = Looking(model.look, look_s, start.load, time.monotonic)
+        self._store = Store(Path(start.folder), start.quota_bytes) if start.folder else None
+        self._albums: dict[str, Album] = {}
+        self._told_s = 0.0
+
+    def obey(self, order: Order) -> None:
+        match order:
+            case Attach(lift, frames):
+                self._detach(lift)
+                self._looking.attach(lift, FrameBoard(Path(frames)))
+                if self._store is not None:
+                    self._albums[lift] = Album(self._store, PERSON in self._model.manifest.classes.values())
+            case Detach(lift):
+                self._detach(lift)
+            case Keep(lift) if lift in self._albums:
+                self._albums[lift].keep(order)
+
+    def turn(self) -> float:
+        """One look at most; returns how long to wait for the next."""
+        now_s, has_looked = time.monotonic(), False
+        for each in self._looking.turn():
+            if isinstance(each, tuple):
+                has_looked = True
+                looked, picture = each
+                tell(self._out, looked)
+                if looked.lift in self._albums:
+                    self._albums[looked.lift].put(picture, looked.detections, looked.at_s)
+            else:
+                tell(self._out, each)
+        for album in self._albums.values():
+            for kept in album.due(now_s):
+                tell(self._out, kept)
+        if now_s - self._told_s >= PULSE_S:
+            self._told_s = now_s
+            tell(self._out, Pulse(round(self._looking.each_hz, 2), self._looking.overloaded))
+        return 0.0 if has_looked else BUSY_S if self._looking.busy else IDLE_S
+
+    def _detach(self, lift: str) -> None:
+        board = self._looking.detach(lift)
+        self._albums.pop(lift, None)
+        if isinstance(board, FrameBoard):
+            board.close()
+
+
+def tell(out: int, report: Report) -> None:
+    """Writes one line."""
+    line = msgspec.json.encode(report) + b"\n"
+    while line:
+        line = line[os.write(out, line) :]
+
+
+def main() -> None:
+    """Never returns."""
+    out = os.dup(1)
+    os.dup2(2, 1)
+    os.nice(NICE)
+    waiting: queue.Queue[Order] = queue.Queue(MOST_WAITING)
+    threading.Thread(target=_listen, args=(waiting,), daemon=True).start()
+    start = waiting.get()
+    assert isinstance(start, Load)
+    try:
+        model = load(Path(start.manifest))
+    except DriverError as error:
+        fault = error.fault
+        tell(out, Refused(fault.code, fault.what, fault.cure))
+        while True:  # until the gateway has another model, or ends
+            tell(out, Pulse(0.0, False))
+            time.sleep(PULSE_S)
+    look_s = _look_s(model)
+    worker = Worker(out, start, model, look_s)
+    tell(out, Ready(model.manifest.sha256, model.manifest.score, 1000 * look_s))
+    wait_s = IDLE_S
+    while True:
+        try:
+            worker.obey(waiting.get(timeout=wait_s))
+        except queue.Empty:
+            wait_s = worker.turn()
+
+
+def _look_s(model: Model) -> float:
+    """How long one look takes here, in seconds: the median of some."""
+    grey = np.full((360, 640, 3), 114, np.uint8)
+    return sorted(model.look(grey).took_ms for _ in range(TRIALS))[TRIALS // 2] / 1000
+
+
+def _listen(waiting: queue.Queue[Order]) -> None:
+    for line in sys.stdin.buffer:
+        waiting.put(orders.decode(line))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
