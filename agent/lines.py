@@ -39,18 +39,20 @@ from courtyard.drivers.base import (
     Write,
     Writes,
 )
+from courtyard.drivers.ble.rooms import Rooms
 from courtyard.drivers.lines.settings import BleLine, LineSettings
 
 REST_S = 1.5
 
 
 class Surroundings(NamedTuple):
-    """What a driver may need besides its line: the gateway's clock, the time zone of the site, and a place for small
-    state that outlives the process, where there is one."""
+    """What a driver may need besides its line: the gateway's clock, the time zone of the site, a place for small state
+    that outlives the process, and whom to tell what is heard where; the last two where there are any."""
 
     clock: GatewayClock
     zone: tzinfo
     notebook: JournalNotebook | None = None
+    rooms: Rooms | None = None
 
 
 MakeDriver = Callable[[Line, Surroundings], Driver]
@@ -96,6 +98,7 @@ def _ble(line: Line, surroundings: Surroundings) -> Driver:
         adapter=settings.adapter,
         slots=settings.connections,
         notebook=surroundings.notebook,
+        rooms=surroundings.rooms,
     )
 
 
@@ -121,8 +124,10 @@ class Lines:
         *,
         drivers: Mapping[Family, MakeDriver] = DRIVERS,
         notebook: JournalNotebook | None = None,
+        rooms: Rooms | None = None,
     ) -> None:
         self._snapshot, self._clock, self._sink, self._supervisor = snapshot, clock, sink, supervisor
+        self._rooms = rooms
         self._make, self._notebook = drivers, notebook
         self._drivers: dict[str, Driver] = {}
 
@@ -221,7 +226,9 @@ class Lines:
 
     def _made(self, line: Line) -> Driver:
         assert line.family is not None
-        return self._make[line.family](line, Surroundings(self._clock, _zone(self._snapshot), self._notebook))
+        return self._make[line.family](
+            line, Surroundings(self._clock, _zone(self._snapshot), self._notebook, self._rooms)
+        )
 
     def _run(self, name: str) -> None:
         failed = False

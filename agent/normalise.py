@@ -7,7 +7,7 @@ to most readers), a point without a value is `bad` and a bad point has no value,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from courtyard.agent.records import ClockQuality, ReadingRecord, encode, instant
@@ -17,6 +17,8 @@ from courtyard.drivers.base import Reading, Scalar, Signal
 UNFIT: Final = "bad:decode"
 EXACT: Final = 2**53
 MAX_TEXT: Final = 256
+CALLS: Final = frozenset({"sos", "fall"})
+"""Signals of somebody who calls for help, wherever that is."""
 
 
 class Installed(NamedTuple):
@@ -29,7 +31,9 @@ class Installed(NamedTuple):
 class Places:
     """The site's places by device id; what the site does not list stands at the gateway's own place."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, whereabouts: Callable[[str], str] = lambda device: "") -> None:
+        """`whereabouts` says in which room a device is worn, relative to the gateway's place; empty: unknown."""
+        self._whereabouts = whereabouts
         self.adjust(site)
 
     def adjust(self, site: Site) -> None:
@@ -46,8 +50,9 @@ class Places:
         return self._devices.get(device, self._here)
 
     def part(self, signal: Signal) -> str:
-        """Full place of the part of a device that speaks."""
-        return f"{self._gateway}/{signal.place}" if signal.place else self.place(signal.device)
+        """Full place of the part of a device that speaks; of a call for help, the room that the wearer is in."""
+        place = signal.place or (self._whereabouts(signal.device) if signal.kind in CALLS else "")
+        return f"{self._gateway}/{place}" if place else self.place(signal.device)
 
     def place(self, device: str) -> str:
         """Full place of a device."""

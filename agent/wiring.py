@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from courtyard.agent.alarms.acts import Acts
 from courtyard.agent.alarms.book import AlarmBook
 from courtyard.agent.alarms.engine import AlarmEngine
+from courtyard.agent.care.answers import Answers
 from courtyard.agent.care.care import Care
 from courtyard.agent.care.consents import FILE as CONSENTS
+from courtyard.agent.care.following import follow
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.commands.dispatcher import Commands
 from courtyard.agent.commands.freshness import Arrival
@@ -49,12 +51,14 @@ from courtyard.buffer.journal import Journal
 from courtyard.config.site import Uplink
 from courtyard.config.snapshot import Difference, Family, Snapshot, difference
 from courtyard.drivers.base import Fault, Scalar, Text, Write
+from courtyard.drivers.ble.rooms import Rooms
 
 if TYPE_CHECKING:
     from courtyard.agent.uplinks.gb26875.uplink import Gb26875Uplink
 
 PIPELINE, OUTPUTS, REACTIONS, RESIDENTS, HISTORY = "pipeline", "outputs", "reactions", "residents", "history"
 ESCALATIONS, MODEM = "escalations", "modem"
+ROOMS, ANSWERS = "rooms", "answers"
 RELEASE_S = 1.5
 DISK_OK = "disk.ok"
 DISK_WORKS = Text("The disk works again.", "磁盘已恢复正常。")
@@ -78,7 +82,8 @@ class Gateway:
         self.snapshot, self.journal, self.clock = snapshot, journal, clock
         self._supervisor, self._learn_secrets = supervisor, learn_secrets
         site = snapshot.site
-        self._places = Places(site)
+        self.rooms = Rooms(clock)
+        self._places = Places(site, self.rooms.place_of)
         self.recorder = Recorder(journal, clock, self._places.place)
         self.book = AlarmBook(self.recorder)
         self.engine = AlarmEngine(self.book, gateway=site.gateway.id)
@@ -100,8 +105,15 @@ class Gateway:
             self.history = self._make_history()
             self.pipeline.observers.append(self.history.tap)
         self.lines = Lines(
-            snapshot, clock, self.pipeline, supervisor, drivers=drivers, notebook=JournalNotebook(self.recorder)
+            snapshot,
+            clock,
+            self.pipeline,
+            supervisor,
+            drivers=drivers,
+            notebook=JournalNotebook(self.recorder),
+            rooms=self.rooms,
         )
+        self._answers = Answers(self.book, self.lines, lambda: self.snapshot.site.answer, self.recorder)
         self.outputs = Outputs(site.outputs, self.recorder, self._write, self.pipeline.say)
         self._reactions = Reactions(self.book, self.outputs, lambda: self.snapshot.site)
         self.acts = Acts(self.book)
@@ -133,6 +145,9 @@ class Gateway:
         if self.history is not None:
             self._supervisor.start(HISTORY, self.history.run)
         self._learn_secrets(camera_secrets(self.snapshot))
+        follow(self.rooms, self.snapshot)
+        self._supervisor.start(ROOMS, lambda: self.rooms.run(self.pipeline))
+        self._supervisor.start(ANSWERS, self._answers.run)
         self.lines.start()
         self._supervisor.start(OUTPUTS, self.outputs.run)
         self._supervisor.start(REACTIONS, self._reactions.run)
@@ -155,6 +170,7 @@ class Gateway:
         self.snapshot = snapshot
         self._rules = RuleBook(site, self._rules)
         self.care.adjust(site.residents)
+        follow(self.rooms, snapshot)
         self.pipeline.adjust(site, self._rules)
         if self.history is not None:
             self.history.adjust(gauges_of(snapshot))

@@ -17,6 +17,39 @@ VITAL = "vital."
 """Points that begin with this are health data."""
 
 
+PRESENCE = "presence.room"
+"""Where somebody is: as personal as a vital sign."""
+
+
+def personal(point: str) -> bool:
+    """Whether a point tells of a person and not of a device: nothing of it without consent."""
+    return point.startswith(VITAL) or point == PRESENCE
+
+
+class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How whoever called for help learns that somebody has acknowledged the call."""
+
+    alert: Annotated[
+        Literal["off", "mild", "high"],
+        help_text(
+            "Whether the device that called buzzes or blinks, and how strongly, where it can.",
+            "求助报警被确认时，求助设备是否振动或闪烁，以及强度（须设备支持）。",
+        ),
+    ] = "high"
+    alert_for_s: Annotated[
+        Seconds,
+        Meta(ge=1, le=30),
+        help_text("How long it buzzes.", "振动持续时间。"),
+    ] = field(default=3.0, name="alert_for")
+    alert_stop: Annotated[
+        bool,
+        help_text(
+            "Whether the gateway ends it; false for devices that end by themselves, which spares the connection.",
+            "是否由网关停止；设备会自行停止时填 false，可缩短连接时间。",
+        ),
+    ] = True
+
+
 class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is normal for this person."""
 

@@ -22,6 +22,7 @@ from courtyard.config.mistakes import Findings
 from courtyard.config.nights import NIGHT_FLOW_FOR_S, length_s
 from courtyard.config.page import LOOPBACK
 from courtyard.config.panels import LISTS, check_panels
+from courtyard.config.presence_check import check_presence, receivers
 from courtyard.config.quantities import duration_text, size_text
 from courtyard.drivers.ble.settings import WearableProfile
 from courtyard.drivers.lines.settings import BleLine, RtuTcpLine, SerialLine, TcpServerLine, UdpLine
@@ -62,6 +63,7 @@ def check(site: Draft, declared: Declared, findings: Findings) -> None:
     check_modem(site, findings)
     check_lifts(site, declared, findings)
     check_residents(site, declared, findings)
+    check_presence(site, declared, findings)
 
 
 def _check_unique(drafts: Iterable[Draft], declared: Declared, key: str, attribute: str, findings: Findings) -> None:
@@ -119,7 +121,7 @@ def _check_patterns(draft: Draft, declared: Declared, findings: Findings) -> Non
 
 
 def _check_lines(site: Draft, findings: Findings) -> None:
-    used = {each.get("line") for key in ("devices", *LISTS) for each in site.drafts(key)}
+    used = {each.get("line") for key in ("devices", *LISTS) for each in site.drafts(key)} | receivers(site)
     owners: dict[str, str] = {}
     for line in site.drafts("lines"):
         name, wire = line.get("name"), _wire(line)

@@ -12,13 +12,14 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
-from courtyard.config.care import Resident
+from courtyard.config.care import Answer, Resident
 from courtyard.config.device import Device
 from courtyard.config.fire import FireModbusPanel, FirePanel
 from courtyard.config.history import History
 from courtyard.config.kinds import Bytes, File, Pattern, SecretFile, TimeOfDay
 from courtyard.config.lifts import Lift, Vision
 from courtyard.config.page import Web
+from courtyard.config.presence import Presence
 from courtyard.config.second_path import Escalation, Modem, Station
 from courtyard.drivers.camera.settings import Camera
 from courtyard.drivers.lines.settings import BleLine, LineSettings, ListeningLines, Name, Seconds, help_text
@@ -340,6 +341,17 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tuple[Resident, ...],
         help_text("Residents in the care of the house, under pseudonyms.", "受照护的住户（使用代号）。"),
     ] = ()
+    answer: Annotated[
+        Answer,
+        help_text("How a call for help is answered at the wearer.", "如何让求助者得知求助已被受理。"),
+    ] = Answer()
+    presence: Annotated[
+        Presence | None,
+        help_text(
+            "In which room residents are. Without this table nobody is located.",
+            "住户所在房间；没有此表则不做定位。",
+        ),
+    ] = None
     web: Annotated[
         Web | None,
         help_text(

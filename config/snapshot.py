@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from courtyard.config.care import PRESENCE
 from courtyard.config.catalogue import Catalogue, Point
 from courtyard.config.fire import FireModbusPanel, FirePanel
 from courtyard.config.panels import ResolvedPanel
@@ -113,7 +114,9 @@ def resolve(
     lines = {
         line.name: Line(
             line,
-            next((device.family for device in devices.values() if device.line == line.name), None),
+            next(
+                (device.family for device in devices.values() if device.line == line.name), _listening(site, line.name)
+            ),
             tuple(device.driver for device in devices.values() if device.line == line.name),
         )
         for line in site.lines
@@ -123,6 +126,11 @@ def resolve(
         devices |= {camera.id: camera for camera in cameras}
         lines[CAMERAS] = Line(None, "camera", tuple(camera.driver for camera in cameras))
     return Snapshot(site, directory, catalogue, MappingProxyType(lines), MappingProxyType(devices))
+
+
+def _listening(site: Site, line: str) -> Family | None:
+    """What drives a line on which nothing hangs, but which hears where residents are."""
+    return "ble" if site.presence is not None and line in site.presence.places else None
 
 
 def _devices(site: Site, drivers: Mapping[str, DriverDevice], catalogue: Catalogue) -> Iterator[InstalledDevice]:
@@ -139,13 +147,14 @@ def _devices(site: Site, drivers: Mapping[str, DriverDevice], catalogue: Catalog
             device.name,
             device.install,
             device.every_s,
-            {point: catalogue[point] for point in _points(driver)},
+            {point: catalogue[point] for point in _points(site, driver, device.id)},
         )
 
 
-def _points(device: DriverDevice) -> tuple[str, ...]:
+def _points(site: Site, device: DriverDevice, name: str) -> tuple[str, ...]:
     if isinstance(device, BleDevice):
-        return device.profile.measures
+        located = site.presence is not None and any(name in resident.devices for resident in site.residents)
+        return (*device.profile.measures, "signal.strength", *((PRESENCE,) if located else ()))
     return tuple(point.register.point for point in device.points)
 
 

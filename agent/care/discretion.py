@@ -1,11 +1,13 @@
 """What of a resident's health data leaves memory.
 
 Invariants
-1. Without the resident's consent no vital sign is judged, recorded or summed up; calls for help go through always.
+1. Without the resident's consent no vital sign and no room is judged, recorded or summed up; calls for help go through
+   always.
 2. With it, a raw vital sign is never recorded: a summary of a minute is, or a value that changed noticeably, or
    nothing, as the site says.  A value without good quality is in neither.
 3. What is held in memory is one sum per device and point, and at most a minute old.
-4. Readings of other devices, and points that are no vital signs, pass as they are.
+4. The room that a resident is in is recorded when it changes, unless the site wants alarms only.
+5. Readings of other devices, and points that are no vital signs, pass as they are.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from courtyard.config.care import VITAL, Resident
+from courtyard.config.care import PRESENCE, VITAL, Resident, personal
 from courtyard.drivers.base import Reading, Scalar
 
 MINUTE_MS: Final = 60_000
@@ -82,12 +84,15 @@ class Discretion:
         return device in self._owner
 
     def judged(self, reading: Reading) -> Reading | None:
-        """What rules and charts on this box may see of a reading."""
+        """What rules and charts on this box may see of a reading: without consent at least that there was one, since
+        a wearable that is heard is not lost."""
         owner = self._owner.get(reading.device)
         if owner is None or self._consents(owner.id):
             return reading
         self._forget(reading.device)
-        return _only(reading, lambda point: not point.startswith(VITAL))
+        return _only(reading, lambda point: not personal(point)) or Reading(
+            reading.device, reading.at_ms, reading.mono_ms, {}
+        )
 
     def recorded(self, reading: Reading) -> Reading | None:
         """What may be recorded of a reading now; a summary may follow with `due`."""
@@ -101,7 +106,11 @@ class Discretion:
             self._sum_up(reading)
         return _only(
             reading,
-            lambda point: not point.startswith(VITAL) or (telling == "changes" and self._changed(reading, point)),
+            lambda point: (
+                not personal(point)
+                or (point == PRESENCE and telling != "alarms")
+                or (point != PRESENCE and telling == "changes" and self._changed(reading, point))
+            ),
         )
 
     def due(self, wall_ms: int, mono_ms: int) -> list[Reading]:

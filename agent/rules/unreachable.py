@@ -2,7 +2,8 @@
 
 The window is the rule's `for`, or three periods of the device (at least 10 s) when that is 0.  A reading counts when
 at least one of its points has a value that is not stale.  What the driver last said about the device goes into the
-text.  After a start the window begins anew; an alarm from before the start returns with the first usable reading.
+text.  What somebody wears is looked for, not judged: there any reading counts, also one that says that it is not worn.
+After a start the window begins anew; an alarm from before the start returns with the first usable reading.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Unreachable:
         self._fault: Fault | None = None
 
     def observe(self, reading: Reading) -> Condition | None:
-        if reading.quality and not _usable(reading):
+        if reading.quality and self._watch.care is None and not _usable(reading):
             return None
         self._heard_ms = reading.mono_ms
         if self._active is False:

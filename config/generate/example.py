@@ -210,7 +210,21 @@ SITE: dict[str, Any] = {
             "silence": "60s",
         }
     ],
-    "residents": [{"id": "r-017", "wearables": ["band-017"], "buttons": ["sos-017"], "report": "minutes"}],
+    "residents": [
+        {
+            "id": "r-017",
+            "wearables": ["band-017"],
+            "buttons": ["sos-017"],
+            "limits": [
+                {"point": "vital.heart_rate", "above": 120, "below": 45, "hysteresis": 5, "for": "30s"},
+                {"point": "vital.spo2", "below": 90, "hysteresis": 2, "for": "1m", "severity": 1},
+            ],
+            "report": "minutes",
+        },
+        {"id": "r-018", "buttons": ["sos-018"], "report": "alarms"},
+    ],
+    "answer": {},
+    "presence": {"receivers": [{"name": "ble-b03", "place": "b03/u02/f06/r601"}]},
 }
 """Values only; what they mean comes from the settings types."""
 

@@ -22,6 +22,7 @@ from courtyard.drivers.ble.faults import adapter_fault, wearable_fault
 from courtyard.drivers.ble.notebook import Counters, NoNotebook, Notebook
 from courtyard.drivers.ble.post import Post
 from courtyard.drivers.ble.radio import Heard, LinkFailed, Radio
+from courtyard.drivers.ble.rooms import Rooms
 from courtyard.drivers.ble.settings import BleDevice
 from courtyard.drivers.ble.watching import Watching
 from courtyard.drivers.progress import Progress
@@ -49,11 +50,13 @@ class BleDriver:
         adapter: str = "hci0",
         slots: int = SLOTS,
         notebook: Notebook | None = None,
+        rooms: Rooms | None = None,
     ) -> None:
         self._line, self._adapter, self._slots = line, adapter, slots
         self._radio, self._clock, self._zone = radio, clock, zone
         self._loop = asyncio.get_running_loop()
         self._counters = Counters(notebook or NoNotebook())
+        self._rooms = rooms
         self._posts = {device.address: self._post(device) for device in devices}
         self._group: asyncio.TaskGroup | None = None
         self._sink: Sink | None = None
@@ -211,7 +214,8 @@ class BleDriver:
             step = self._escalation.next(self._loop.time())
             if self._escalation.deaf:
                 self._say(adapter_fault("deaf", self._adapter))
-            if step == "scan" and (self._posts or self.watching):
+            hears = self._rooms is not None and self._rooms.hears(self._line)
+            if step == "scan" and (self._posts or self.watching or hears):
                 self._counts["rescans"] += 1
                 return
             if step == "power" and self._posts:
@@ -235,6 +239,8 @@ class BleDriver:
         self._counts["heard"] += 1
         if self.watching:
             self.watching.heard(heard)
+        if self._rooms is not None:
+            self._rooms.heard(self._line, heard.address, heard.rssi)
         post = self._posts.get(heard.address)
         if post is None or self._sink is None:
             self._counts["strangers"] += 1
@@ -249,6 +255,8 @@ class BleDriver:
     def _said(self, post: Post, uuid: int, value: bytes) -> None:
         now_s = self._loop.time()
         self._escalation.sign(now_s)
+        if self._rooms is not None:
+            self._rooms.near(self._line, post.device.address)
         if self._sink is not None:
             post.notification(uuid, value, now_s, self._sink)
 

@@ -42,6 +42,7 @@ UNITS: Mapping[str, str | None] = {
     "water.leak": None,
     "device.tamper": None,
     "device.temperature": "Cel",
+    "signal.strength": "%",
 }
 """UCUM unit by point, as in the point catalogue; None for yes or no."""
 
@@ -60,3 +61,10 @@ PLAUSIBLE: Mapping[str, Range] = {
     "air.pressure": Range(30, 120),
     "battery.level": Range(0, 100),
 }
+
+STRENGTH = "signal.strength"
+
+
+def strength(rssi_dbm: int) -> float:
+    """How well a device is heard, percent: 0 at -100 dBm, 100 at -50 dBm and above."""
+    return float(min(100, max(0, 2 * (rssi_dbm + 100))))

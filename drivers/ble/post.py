@@ -8,12 +8,13 @@ from collections import Counter, deque
 
 import msgspec
 
-from courtyard.drivers.base import Clock, Fault, NotKept, Signal, Sink
+from courtyard.drivers.base import Clock, Fault, NotKept, Reading, Signal, Sink
 from courtyard.drivers.ble.faults import wearable_fault
 from courtyard.drivers.ble.gatt.characteristics import observe
 from courtyard.drivers.ble.memory import Memory, changed, refused, restarted
 from courtyard.drivers.ble.notebook import Counters
 from courtyard.drivers.ble.observation import Observation
+from courtyard.drivers.ble.points import STRENGTH, strength
 from courtyard.drivers.ble.receive import Advertisement, receive
 from courtyard.drivers.ble.refusal import Refused
 from courtyard.drivers.ble.settings import BleDevice
@@ -24,6 +25,8 @@ CALL_S = 30.0
 """So long after it was pressed a button calls; a press after that is another call, an occurrence of its own."""
 SAME_MS = 900
 """A packet that comes again within this is not looked at: no window of repeats is shorter than three times as long."""
+LIFE_S = 60.0
+"""How often it is told that a device was heard, and how well: a beacon has no other value to give."""
 WRONG_KEY = 5
 """So many packets in a row that the key does not open."""
 
@@ -41,6 +44,7 @@ class Post:
         self.rssi: int | None = None
         self.trouble: Fault | None = None
         """Why no connection comes about."""
+        self._life_s = 0.0
         self._unopened = 0
         self._calls: dict[tuple[str, str], tuple[float, Signal]] = {}
         self._waiting: deque[Signal] = deque()
@@ -68,6 +72,10 @@ class Post:
         """What one advert says.  Never raises."""
         self.heard_s, self.rssi = now_s, rssi
         self.counts["adverts"] += 1
+        if now_s >= self._life_s:
+            self._life_s = now_s + LIFE_S
+            at_ms, mono_ms = self._clock.wall_ms(), self._clock.mono_ms()
+            sink.reading(Reading(self.device.id, at_ms, mono_ms, {STRENGTH: strength(rssi)}))
         if not news.service_data and not news.manufacturer_data:
             return
         mono_ms = self._clock.mono_ms()

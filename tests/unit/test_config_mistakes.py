@@ -15,6 +15,7 @@ from courtyard.config.mistakes import Mistake
 from tests.blestack_sites import MISTAKES as WEARABLES
 from tests.config_rig import GATEWAY, GOOD, LINE, METER, POINT, PROFILE, RULE, changed, check
 from tests.escalation_sites import MISTAKES
+from tests.presence_sites import MISTAKES as PRESENCE
 
 ULTRAD = 'profile = "water/ultrad"'
 RESIDENT = '[[residents]]\nid = "r-1"\nwearables = ["meter"]\n'
@@ -184,6 +185,7 @@ CASES: dict[str, Case] = {
     ),
     **{code: Case(text, "fire" if code == "reference.uplink" else None) for code, text in MISTAKES.items()},
     **{code: Case(text, files=files) for code, (text, files) in WEARABLES.items()},
+    **{code: Case(text) for code, text in PRESENCE.items()},
 }
 ELSEWHERE = {
     "file.missing", "file.unreadable", "file.too_large", "file.encoding", "secret_file.hidden", "credential.missing",
