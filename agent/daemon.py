@@ -27,6 +27,7 @@ from courtyard.agent.latest import Latest
 from courtyard.agent.lines import DRIVERS, MakeDriver
 from courtyard.agent.notify import Notifier
 from courtyard.agent.records import Details, stamp
+from courtyard.agent.site_files import SiteFiles
 from courtyard.agent.supervisor import Supervisor, part_fault
 from courtyard.agent.wiring import Gateway
 from courtyard.buffer import Finding, JournalInUse, Options
@@ -35,7 +36,7 @@ from courtyard.config.last_good import check_last_good, keep_last_good
 from courtyard.config.mistakes import Mistake
 from courtyard.config.page import Web
 from courtyard.config.present import present
-from courtyard.config.read import check_site
+from courtyard.config.read import Verdict, check_site
 from courtyard.config.redact import Redactor
 from courtyard.config.snapshot import Family, Snapshot
 from courtyard.drivers.base import Fault, Text
@@ -75,6 +76,7 @@ class Daemon:
         self._supervisor = Supervisor(clock, self._part_ended, recovered=self._part_recovered)
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
+        self._files = SiteFiles(site)
         self._gateway: Gateway | None = None
         self.site_mistakes: tuple[Mistake, ...] = ()
         self.site_warnings: tuple[Mistake, ...] = ()
@@ -164,7 +166,7 @@ class Daemon:
         log.info("stopped")
 
     def _first_site(self) -> Snapshot:
-        verdict = check_site(self._path)
+        verdict = self._check()
         self.site_warnings = verdict.warnings
         if verdict.snapshot is not None:
             self._keep(verdict.snapshot)
@@ -176,6 +178,12 @@ class Daemon:
             raise Refused(words, exit_status=2)
         log.error("the site file cannot run; running the last good one\n%s", words)
         return last_good.snapshot
+
+    def _check(self) -> Verdict:
+        self._files.begin()
+        verdict = check_site(self._path)
+        self._files.take(verdict.files)
+        return verdict
 
     def _keep(self, snapshot: Snapshot) -> None:
         try:
@@ -243,39 +251,30 @@ class Daemon:
             await asyncio.sleep(every_s)
 
     async def _watch_file(self) -> None:
-        seen = await asyncio.to_thread(self._stamp)
         while True:
             try:
                 await asyncio.wait_for(self._reload.wait(), FILE_EVERY_S)
             except TimeoutError:
-                stamp = await asyncio.to_thread(self._stamp)
-                if stamp == seen:
+                if not await asyncio.to_thread(self._files.changed):
                     continue
-            seen = await asyncio.to_thread(self._stamp)
             self._reload.clear()
             try:
                 await self._reload_now()
             except Refused:
                 continue  # said in the log and on the page; the gateway runs on as it was
 
-    def _stamp(self) -> tuple[int, int, int]:
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            return (0, 0, 0)
-        return (status.st_mtime_ns, status.st_size, status.st_ino)
-
     async def _reload_now(self) -> str:
         """Takes the site file as it is now; says what changed.  A bad file changes nothing.  Raises Refused."""
         gateway = self._gateway
         assert gateway is not None
         self._notifier.reloading()
-        verdict = await asyncio.to_thread(check_site, self._path)
+        verdict = await asyncio.to_thread(self._check)
         self.site_mistakes, self.site_warnings = verdict.mistakes, verdict.warnings
         try:
             if verdict.snapshot is None:
                 gateway.pipeline.health("site", self._site_fault())
                 words = present(verdict.mistakes, verdict.language)
+                gateway.recorder.event("site.refused", _refused(verdict.mistakes))
                 log.error("the new site file cannot run; nothing was changed\n%s", words)
                 raise Refused(words)
             needs_restart = gateway.needs_restart(verdict.snapshot)
@@ -287,7 +286,8 @@ class Daemon:
             await self._adjust_page(gateway)
             await asyncio.to_thread(self._keep, verdict.snapshot)
             gateway.pipeline.health("site", None)
-            gateway.recorder.event("site.applied", {"changed": str(bool(changes)).lower()})
+            details: Details = {"changed": str(bool(changes)).lower(), "warnings": len(verdict.warnings)}
+            gateway.recorder.event("site.applied", details)
             log.info("site applied", extra={"changes": str(changes)})
             return str(changes)
         finally:
@@ -295,12 +295,25 @@ class Daemon:
 
     def _site_fault(self) -> Fault:
         first = self.site_mistakes[0]
-        count = len(self.site_mistakes)
+        count, where = len(self.site_mistakes), f"{Path(first.file).name}:{first.line or 1}"
         return Fault(
             "site.broken",
             Text(
-                f"The site file has {count} mistakes; the gateway runs the last good one. First: {first.text.en}",
-                f"站点文件有 {count} 处错误，网关仍按上一份正确的文件运行。第一处：{first.text.zh}",
+                f"The site has {count} mistakes; the gateway runs the last good one. First: {where}, {first.text.en}",
+                f"站点文件有 {count} 处错误，网关仍按上一份正确的文件运行。第一处：{where}，{first.text.zh}",
             ),
             Text(f"Run: courtyard check {self._path}", f"请运行：courtyard check {self._path}"),
         )
+
+
+def _refused(mistakes: tuple[Mistake, ...]) -> Details:
+    """The first mistake, in the words that people get, and how many there are."""
+    first = mistakes[0]
+    return {
+        "code": first.code,
+        "file": first.file,
+        "line": first.line,
+        "what_en": first.text.en,
+        "what_zh": first.text.zh,
+        "mistakes": len(mistakes),
+    }

@@ -20,7 +20,7 @@ from courtyard.config.declared import Declared
 from courtyard.config.devices import Resolved, Resolver
 from courtyard.config.library import PRODUCT_PROFILES, Library
 from courtyard.config.mistakes import Findings, Mistake, SiteError
-from courtyard.config.panels import resolve_panels
+from courtyard.config.panels import LISTS, resolve_panels
 from courtyard.config.quantities import duration_text
 from courtyard.config.secret_files import check_files
 from courtyard.config.shape import table_of
@@ -41,12 +41,14 @@ COMFORTABLE = 0.7
 
 class Verdict(NamedTuple):
     """What came of reading a site file.  `snapshot` is None when there are mistakes; `language` is the site's, as far
-    as it could be read, zh-CN otherwise."""
+    as it could be read, zh-CN otherwise; `files` are those besides the site file that it is made of, also those that
+    are not there."""
 
     snapshot: Snapshot | None
     mistakes: tuple[Mistake, ...]
     warnings: tuple[Mistake, ...]
     language: Language
+    files: tuple[Path, ...] = ()
 
 
 def load(path: Path) -> Snapshot:
@@ -79,7 +81,7 @@ def check_site(
     catalogue = _catalogue(own / "points.toml", findings)
     if not whole:  # what a blanked line may have said is not missed
         findings.mistakes = [each for each in findings.mistakes if each.code not in MISSING]
-        return _verdict(None, findings, draft)
+        return _verdict(None, findings, draft, own)
     credentials = credentials or _credentials()
     library = Library((own / "profiles", PRODUCT_PROFILES), catalogue)
     resolver = Resolver(library, catalogue, findings, secrets_in(directory, credentials))
@@ -93,9 +95,9 @@ def check_site(
         check_files(table, directory, credentials, findings)
     site = draft.build()
     if not isinstance(site, Site) or findings.count():
-        return _verdict(None, findings, draft)
+        return _verdict(None, findings, draft, own)
     drivers = {device.settings.id: device.driver for device in resolved}
-    return _verdict(resolve(site, drivers, directory, catalogue, panels), findings, draft)
+    return _verdict(resolve(site, drivers, directory, catalogue, panels), findings, draft, own)
 
 
 def _credentials() -> Path | None:
@@ -103,12 +105,22 @@ def _credentials() -> Path | None:
     return Path(named) if named else None
 
 
-def _verdict(snapshot: Snapshot | None, findings: Findings, draft: object) -> Verdict:
+def _verdict(snapshot: Snapshot | None, findings: Findings, draft: object, own: Path | None = None) -> Verdict:
     gateway = draft.get("gateway") if isinstance(draft, Draft) else None
     language: Language = "en" if isinstance(gateway, Draft) and gateway.get("language") == "en" else "zh-CN"
     ordered = sorted(findings.mistakes, key=lambda each: (each.file != findings.source.file, each.file, each.line or 0))
     mistakes = tuple(each for each in ordered if each.severity == "mistake")
-    return Verdict(snapshot, mistakes, tuple(each for each in ordered if each.severity == "warning"), language)
+    warnings = tuple(each for each in ordered if each.severity == "warning")
+    files = _own_files(draft, own) if isinstance(draft, Draft) and own is not None else ()
+    return Verdict(snapshot, mistakes, warnings, language, files)
+
+
+def _own_files(site: Draft, own: Path) -> tuple[Path, ...]:
+    """Points, profiles and lists of names; a profile of the product may be replaced by one of the site."""
+    profiles = [draft.get("profile") for draft in site.drafts("devices")]
+    lists = [draft.get("names") for key in LISTS for draft in site.drafts(key)]
+    names = ("points.toml", *(f"profiles/{each}.toml" for each in profiles if each), *filter(None, lists))
+    return tuple(own / name for name in dict.fromkeys(names))
 
 
 def _catalogue(file: Path, findings: Findings) -> Catalogue:
