@@ -32,6 +32,9 @@ from courtyard.agent.escalation.escalations import planned_steps
 from courtyard.agent.history.gauges import gauges_of, history_of
 from courtyard.agent.history.history import PointHistory
 from courtyard.agent.journal_faults import fault_of
+from courtyard.agent.lift_post import LiftPorts
+from courtyard.agent.lift_watch import PART as LIFTS
+from courtyard.agent.lift_watch import Lifts
 from courtyard.agent.lines import DRIVERS, Lines, MakeDriver
 from courtyard.agent.normalise import Places
 from courtyard.agent.notebook import JournalNotebook
@@ -115,6 +118,9 @@ class Gateway:
         )
         self._answers = Answers(self.book, self.lines, lambda: self.snapshot.site.answer, self.recorder)
         self.outputs = Outputs(site.outputs, self.recorder, self._write, self.pipeline.say)
+        lift_ports = LiftPorts(self.outputs, self.recorder, self.pipeline.say, self.pipeline.health)
+        self.lifts = Lifts(supervisor, self.lines, self.book, lift_ports, data)
+        self.pipeline.observers.append(self.lifts.tap)
         self._reactions = Reactions(self.book, self.outputs, lambda: self.snapshot.site)
         self.acts = Acts(self.book)
         folder = os.environ.get("CREDENTIALS_DIRECTORY")
@@ -150,6 +156,7 @@ class Gateway:
         self._supervisor.start(ANSWERS, self._answers.run)
         self.lines.start()
         self._supervisor.start(OUTPUTS, self.outputs.run)
+        self.lifts.start(self.snapshot)
         self._supervisor.start(REACTIONS, self._reactions.run)
         self._supervisor.start(ESCALATIONS, self.second_path.escalations.run)
         self._supervisor.start(MODEM, self.second_path.watch_modem)
@@ -178,6 +185,7 @@ class Gateway:
         self.second_path.adjust()
         self._learn_secrets(camera_secrets(snapshot))
         await self.lines.take(snapshot)
+        await self.lifts.take(snapshot)
         for uplink in site.uplinks:
             if uplink.name not in self.uplinks:
                 self._start_uplink(uplink)
@@ -188,7 +196,7 @@ class Gateway:
 
     async def release(self) -> None:
         """Switches every output off, while the lines still run."""
-        await self._supervisor.stop([REACTIONS, ESCALATIONS, OUTPUTS], RELEASE_S)
+        await self._supervisor.stop([LIFTS, REACTIONS, ESCALATIONS, OUTPUTS], RELEASE_S)
 
     async def close(self) -> None:
         """Hands over what is in hand; the parts have been stopped before, the journal is closed after."""

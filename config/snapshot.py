@@ -96,6 +96,8 @@ class Difference(NamedTuple):
     residents: Change
     second_path: bool = False
     """Escalations and their modem."""
+    lifts: bool = False
+    """Lifts, and how they are watched."""
 
     def __bool__(self) -> bool:
         return any(self)
@@ -196,6 +198,7 @@ def difference(old: Snapshot, new: Snapshot) -> Difference:
         _compare({each.name: each for each in before.rules}, {each.name: each for each in after.rules}),
         _compare({each.id: each for each in before.residents}, {each.id: each for each in after.residents}),
         (before.escalations, before.modem) != (after.escalations, after.modem),
+        (before.lifts, before.vision) != (after.lifts, after.vision),
     )
 
 

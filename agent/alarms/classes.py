@@ -16,6 +16,7 @@ CLASSES: Mapping[str, Text] = {
     "leak": Text("Water leak", "漏水"),
     "lift_trapped": Text("Person trapped in lift", "电梯困人"),
     "ebike": Text("E-bike in lift", "电动自行车进入电梯"),
+    "vision_fault": Text("Lift is not watched", "电梯未受监护"),
     "camera_silent": Text("Camera silent", "摄像机失联"),
     "picture_frozen": Text("Camera picture frozen", "摄像机画面冻结"),
     "picture_dark": Text("Camera picture black", "摄像机画面全黑"),

@@ -107,6 +107,11 @@ class Guard:
         if not self._blind:
             self._watch.still(asyncio.get_running_loop().time())
 
+    def follow(self, policy: Policy) -> None:
+        """Votes by this policy from now on."""
+        self.lift = msgspec.structs.replace(self.lift, policy=policy)
+        self._watch.policy = policy
+
     def lose(self) -> None:
         """The camera is gone."""
         self._watch.lose()

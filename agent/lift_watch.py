@@ -1,0 +1,265 @@
+"""The lifts of a site: one guard each, and the processes that look at their cameras.
+
+A site without lifts has none of this; nothing heavy is imported into the gateway's own process in any case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from courtyard.agent.alarms.alarm import Alarm
+from courtyard.agent.alarms.book import AlarmBook
+from courtyard.agent.lift_post import FIRE, LiftPorts, LiftPost, LiftState
+from courtyard.agent.lines import Lines
+from courtyard.agent.supervisor import Supervisor
+from courtyard.agent.vision.messages import Attach, Kept, Load, Looked, Pulse, Ready, Refused, Report, Still
+from courtyard.agent.vision.process import VisionProcess
+from courtyard.agent.vision.shipped import MANIFEST
+from courtyard.agent.vision.voice import chime
+from courtyard.config.lifts import CHIME, SHIPPED, Lift
+from courtyard.config.snapshot import Snapshot
+from courtyard.drivers.base import DriverError, Fault, Reading, Text
+
+PART: Final = "lifts"
+FOLDER: Final = "vision"
+PICTURES: Final = "pictures"
+TICK_S: Final = 1.0
+SAVE_S: Final = 600.0
+BLINDING: Final = frozenset({"camera_silent", "picture_frozen", "picture_dark", "picture_covered", "tamper"})
+OVERLOADED: Final = Fault(
+    "vision.overloaded",
+    Text(
+        "More moves in the lifts than this box can look at three times a second.",
+        "同时活动的电梯过多，本机无法保证每台每秒识别三次。",
+    ),
+    Text(
+        "Raise `load` or `workers` in [vision], or take a faster box.",
+        "请提高 [vision] 的 load 或 workers，或更换更快的主机。",
+    ),
+)
+
+
+class LiftWatch:
+    """All lifts of one snapshot.  Used from the event loop only."""
+
+    def __init__(self, snapshot: Snapshot, lines: Lines, ports: LiftPorts, folder: Path) -> None:
+        site, vision = snapshot.site, snapshot.site.vision
+        self._lines, self._folder = lines, folder
+        self._shipped = vision.model == SHIPPED
+        self._activated = vision.activated
+        manifest = MANIFEST if self._shipped else snapshot.directory / vision.model
+        pictures = str(folder / PICTURES) if vision.pictures != "none" else ""
+        count = min(vision.workers, len(site.lifts))
+        start = Load(str(manifest), vision.load, pictures, vision.clip_quota // count)
+        self._workers = [
+            VisionProcess(
+                start if number == 0 or not pictures else _elsewhere(start, number),
+                partial(self._told, number),
+                partial(self._failed, number),
+            )
+            for number in range(count)
+        ]
+        self.posts = {
+            lift.id: LiftPost(
+                lift, vision, ports, folder, self._workers[n % count], _sound(lift, snapshot.directory, folder)
+            )
+            for n, lift in enumerate(site.lifts)
+        }
+        self._worker_of = {lift.id: n % count for n, lift in enumerate(site.lifts)}
+        self._by_device: dict[str, list[LiftPost]] = {}
+        for post in self.posts.values():
+            for device in post.contacts.devices:
+                self._by_device.setdefault(device, []).append(post)
+
+    async def run(self) -> None:
+        """Until cancelled; then every door and every warning is released."""
+        await asyncio.to_thread(self._prepare)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for post in self.posts.values():
+                    group.create_task(post.run())
+                for worker in self._workers:
+                    group.create_task(worker.run())
+                saved_s = asyncio.get_running_loop().time()
+                while True:
+                    self._tick()
+                    if asyncio.get_running_loop().time() - saved_s >= SAVE_S:
+                        saved_s += SAVE_S
+                        await asyncio.to_thread(self._save)
+                    await asyncio.sleep(TICK_S)
+        finally:
+            self._save()
+
+    def reading(self, reading: Reading) -> None:
+        """Takes what a device says, if a lift asks it for a contact."""
+        for post in self._by_device.get(reading.device, ()):
+            post.reading(reading)
+
+    def heard(self, alarm: Alarm) -> None:
+        """Takes a change of an alarm: fires forbid, blind cameras show nothing."""
+        record = alarm.record
+        if record.test:
+            return
+        for post in self.posts.values():
+            if record.alarm_class == FIRE and _heeds(post.lift, record.device):
+                post.fire(record.alarm_id, burns=alarm.active)
+            elif record.device == post.lift.camera and record.alarm_class in BLINDING:
+                post.guard.blind(record.alarm_id, blind=alarm.active)
+
+    def states(self) -> tuple[LiftState, ...]:
+        """How every lift stands."""
+        return tuple(post.state() for post in self.posts.values())
+
+    def processes(self) -> list[int]:
+        """Ids of the processes that look."""
+        return [worker.process.pid for worker in self._workers if worker.process is not None]
+
+    def _prepare(self) -> None:
+        self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        if any(post.lift.voice == CHIME for post in self.posts.values()):
+            (self._folder / f"{CHIME}.wav").write_bytes(chime())
+
+    def _save(self) -> None:
+        for post in self.posts.values():
+            post.save()
+
+    def _tick(self) -> None:
+        for lift, post in self.posts.items():
+            post.look_at_contacts()
+            post.watched(TICK_S)
+            file = self._frames_file(post.lift.camera)
+            worker = self._workers[self._worker_of[lift]]
+            if file is not None:
+                worker.attach(Attach(lift, str(file)))
+            else:
+                worker.detach(lift)
+
+    def _frames_file(self, camera: str) -> Path | None:
+        try:
+            driver: Any = self._lines.driver_of(camera)
+        except (DriverError, KeyError):
+            return None  # the line of the cameras is being made anew
+        found: Path | None = driver.frames_file(camera)
+        return found if found is not None and found.exists() else None
+
+    def _of(self, number: int) -> list[LiftPost]:
+        return [post for lift, post in self.posts.items() if self._worker_of[lift] == number]
+
+    def _told(self, number: int, report: Report) -> None:
+        match report:
+            case Looked(lift) if lift in self.posts:
+                self.posts[lift].looked(report)
+            case Still(lift) if lift in self.posts:
+                self.posts[lift].still()
+            case Kept(lift) if lift in self.posts:
+                self.posts[lift].kept(report)
+            case Ready(model):
+                active = self._shipped or (self._activated is not None and model.startswith(self._activated))
+                self._failed(number, None)
+                for post in self._of(number):
+                    post.ready(report, shadow=not active)
+            case Refused(code, what, cure):
+                for post in self._of(number):
+                    post.fault("model", Fault(code, Text(*what), Text(*cure)))
+            case Pulse():
+                for post in self._of(number):
+                    post.fault("load", OVERLOADED if report.overloaded else None)
+
+    def _failed(self, number: int, fault: Fault | None) -> None:
+        for post in self._of(number):
+            post.fault("worker", fault)
+
+
+class Lifts:
+    """The lifts of a gateway whose site may change."""
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        lines: Lines,
+        book: AlarmBook,
+        ports: LiftPorts,
+        data: Path,
+    ) -> None:
+        """`data` is the data directory."""
+        self._supervisor, self._lines, self._book, self._ports, self._folder = (
+            supervisor,
+            lines,
+            book,
+            ports,
+            data / FOLDER,
+        )
+        self._watch: LiftWatch | None = None
+        self._basis: object = None
+        self._listens = False
+
+    def start(self, snapshot: Snapshot) -> None:
+        """Begins, when the site has lifts."""
+        self._basis = _basis(snapshot)
+        if not snapshot.site.lifts:
+            return
+        self._watch = LiftWatch(snapshot, self._lines, _ports(self._ports, snapshot, self._lines), self._folder)
+        if not self._listens:
+            self._listens = True
+            self._book.listen(self._heard)
+        for alarm in self._book.open():
+            self._watch.heard(alarm)
+        self._supervisor.start(PART, self._watch.run)
+
+    async def take(self, snapshot: Snapshot) -> None:
+        """Takes another site; begins anew when anything of lifts has changed."""
+        if _basis(snapshot) != self._basis:
+            await self._supervisor.stop([PART])
+            self._watch = None
+            self.start(snapshot)
+
+    def tap(self, reading: Reading) -> None:
+        """Takes every reading of the gateway."""
+        if self._watch is not None:
+            self._watch.reading(reading)
+
+    def states(self) -> tuple[LiftState, ...]:
+        """How every lift stands."""
+        return self._watch.states() if self._watch is not None else ()
+
+    def _heard(self, alarm: Alarm) -> None:
+        if self._watch is not None:
+            self._watch.heard(alarm)
+
+
+def _ports(ports: LiftPorts, snapshot: Snapshot, lines: Lines) -> LiftPorts:
+    """With what depends on the snapshot."""
+    every: Mapping[str, float | None] = {name: device.every_s for name, device in snapshot.devices.items()}
+
+    def pace(camera: str, key_frames_only: bool) -> None:
+        try:
+            driver: Any = lines.driver_of(camera)
+        except (DriverError, KeyError):
+            return  # a driver that is made anew begins with all frames
+        driver.pace(camera, key_frames_only)
+
+    return ports._replace(every_s=every.get, pace=pace)
+
+
+def _basis(snapshot: Snapshot) -> object:
+    site = snapshot.site
+    every = {name: device.every_s for name, device in snapshot.devices.items()} if site.lifts else {}
+    return site.lifts, site.vision if site.lifts else None, every
+
+
+def _heeds(lift: Lift, device: str) -> bool:
+    return any(fnmatchcase(device, pattern) for pattern in lift.fire_alarms)
+
+
+def _elsewhere(start: Load, number: int) -> Load:
+    """Each process keeps its pictures in a folder of its own, so that quotas do not meet."""
+    return Load(start.manifest, start.load, f"{start.folder}-{number}", start.quota_bytes)
+
+
+def _sound(lift: Lift, directory: Path, folder: Path) -> Path:
+    return folder / f"{CHIME}.wav" if lift.voice in (None, CHIME) else directory / str(lift.voice)
