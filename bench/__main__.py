@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from bench import ble, cameras, campaigns, drain, fire, journal_cost, modbus_rates, outage, throughput
+from bench import ble, cameras, campaigns, drain, fire, history, journal_cost, modbus_rates, outage, page, throughput
 from bench.process import python
 from bench.report import FILE, Row, Section, save
 
@@ -199,6 +199,8 @@ MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "fire-killed": fires_killed,
     "fire-campaigns": fire_campaigns,
     "cameras": watched_cameras,
+    "page": page.section,
+    "history": history.section,
 }
 
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 GATEWAY = "gw-bench"
 
 
 def write_site(
-    folder: Path, *, ports: Sequence[int], points: int, every_s: float, broker_port: int, extra: str = ""
+    folder: Path,
+    *,
+    ports: Sequence[int],
+    points: int,
+    every_s: float,
+    broker_port: int,
+    extra: str = "",
+    place: Callable[[int], str] = lambda number: "",
 ) -> Path:
-    """A site with one device of `points` points per port; float points follow the two numbers of the load meter."""
+    """A site with one device of `points` points per port; float points follow the two numbers of the load meter.
+
+    `place` gives the place of a device by its number, empty for none.
+    """
     names = [f"site.load.v{number:03d}" for number in range(points - 2)]
     catalogue = "\n".join(f'["{name}"]\ntype = "number"\nunit = "1"\nen = "Load"\nzh = "负载"\n' for name in names)
     numbers = "".join(
@@ -31,8 +41,8 @@ def write_site(
     lines = "".join(
         f'[[lines]]\nname = "tcp-{port}"\nkind = "tcp"\nhost = "127.0.0.1"\nport = {port}\n'
         f'[[devices]]\nid = "load-{port}"\nprofile = "bench/load"\nline = "tcp-{port}"\naddress = 1\n'
-        f'every = "{every_s * 1000:g}ms"\n'
-        for port in ports
+        f'every = "{every_s * 1000:g}ms"\n' + (f'place = "{place(number)}"\n' if place(number) else "")
+        for number, port in enumerate(ports)
     )
     site = folder / "site.toml"
     site.write_text(

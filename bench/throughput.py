@@ -95,9 +95,10 @@ def rig(
     collector: Collector | None = None,
     prepare: Callable[[Path], None] = lambda folder: None,
     topics: str = "#",
+    place: Callable[[int], str] = lambda number: "",
 ) -> Iterator[Rig]:
     """Everything up, the first reading not yet waited for.  `prepare` is called before the daemon starts; the
-    subscriber takes `topics` of the gateway."""
+    subscriber takes `topics` of the gateway; `place` says where a device is, by its number."""
     os.sched_setaffinity(0, {REST_CORE})
     with TemporaryDirectory(prefix="courtyard-bench-") as name:
         folder = Path(name)
@@ -118,7 +119,7 @@ def rig(
             assert simulator.stdout is not None
             ready: dict[str, Any] = json.loads(simulator.stdout.readline())
             site = write_site(
-                folder, ports=ready["ports"], points=points, every_s=every_s, broker_port=port, extra=extra
+                folder, ports=ready["ports"], points=points, every_s=every_s, broker_port=port, extra=extra, place=place
             )
             agent = python("-m", "courtyard.agent", "run", str(site), "--data", str(folder / "data"))
             agent += ["--socket", str(folder / "control.sock")]

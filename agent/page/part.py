@@ -62,7 +62,7 @@ class Page:
             faults=lambda: gateway.faults,
             since=lambda: gateway.pipeline.fault_since,
             reports=lambda: [uplink.report() for uplink in gateway.uplinks.values()],
-            counters=gateway.lines.counters,
+            counters=gateway.lines.counters_of,
             frames=gateway.lines.frames,
             dropped=gateway.pipeline.dropped,
             mistakes=mistakes,

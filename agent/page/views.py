@@ -7,16 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
-from courtyard.agent.alarms.alarm import Alarm as KnownAlarm
 from courtyard.agent.alarms.book import AlarmBook
-from courtyard.agent.alarms.classes import CLASSES
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.latest import Latest
+from courtyard.agent.page.alarming import alarm_view, troubles_of
+from courtyard.agent.page.shelf import Shelf, point_value
 from courtyard.agent.page.watch import Watch
-from courtyard.agent.records import parse_instant
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.uplinks.report import Report
-from courtyard.agent.web.advice import advice
 from courtyard.agent.web.model import (
     Alarm,
     Device,
@@ -31,25 +29,20 @@ from courtyard.agent.web.model import (
     Part,
     PointValue,
     SettingsTable,
-    State,
     System,
     Trouble,
     Uplink,
     Words,
 )
+from courtyard.config.care import VITAL
 from courtyard.config.mistakes import Mistake as SiteMistake
-from courtyard.config.snapshot import InstalledDevice, Snapshot
-from courtyard.drivers.base import DriverError, Fault, Reading, Severity
+from courtyard.config.snapshot import Snapshot
+from courtyard.drivers.base import DriverError, Fault, Reading
 
 T = TypeVar("T")
 
 FRESH_S: Final = 0.4
-SILENT_PERIODS, SILENT_S = 3.0, 30.0
-"""A device is silent when nothing good came for so many of its periods, and for so long at least."""
-MAIN: Final = ("water.volume.total", "water.flow", "water.pressure")
-"""What a list shows of a device, if it measures that; else its first point."""
-SEVERITIES: Final[Mapping[str, Severity]] = {"journal": 2, "site": 3}
-NO_ANSWER_CLASS: Final = "unreachable"
+VERSION: Final = version("courtyard")
 
 
 class Sources:
@@ -62,7 +55,7 @@ class Sources:
         faults: Callable[[], Mapping[str, Fault]],
         since: Callable[[], Mapping[str, int]],
         reports: Callable[[], Sequence[Report]],
-        counters: Callable[[], Mapping[str, Mapping[str, Mapping[str, int]]]],
+        counters: Callable[[str], Mapping[str, int]],
         frames: Callable[[str], Sequence[Any]],
         dropped: Callable[[], Mapping[str, int]],
         mistakes: Callable[[], Sequence[SiteMistake]],
@@ -90,6 +83,7 @@ class GatewayViews:
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._from, self._book, self._latest, self._watch = sources, book, latest, watch
+        self._shelf = Shelf(latest)
         self._clock, self._supervisor, self._mono_s = clock, supervisor, mono_s
         self._started_ms = clock.wall_ms()
         self._cache: dict[str, tuple[float, Any]] = {}
@@ -104,7 +98,7 @@ class GatewayViews:
             settings.place,
             settings.timezone,
             settings.language,
-            version("courtyard"),
+            VERSION,
             self._clock.boot,
             self._started_ms,
             any(each.severity == "mistake" for each in mistakes),
@@ -136,11 +130,14 @@ class GatewayViews:
         installed = self._from.snapshot().devices.get(name)
         if installed is None:
             return None
-        known = self._latest.of(name)
-        counters = self._from.counters().get(installed.line, {}).get(name, {})
+        self.devices()
+        device, known = self._shelf.device(name), self._latest.of(name)
+        if device is None:
+            return None  # added to the site a moment ago
+        counters = self._from.counters(name)
         alarms = tuple(alarm for alarm in self.alarms() if alarm.device == name and alarm.state != "cleared")
         return DeviceDetail(
-            next(device for device in self.devices() if device.id == name),
+            device,
             installed.install,
             self.values(known.last) if known else (),
             counters,
@@ -149,9 +146,9 @@ class GatewayViews:
         )
 
     def values(self, reading: Reading) -> tuple[PointValue, ...]:
-        """The values of a reading with their names."""
-        installed = self._from.snapshot().devices.get(reading.device)
-        return tuple(self._point(installed, reading, name) for name in reading.values)
+        """The values of a reading with their names; never health data."""
+        catalogue = self._from.snapshot().catalogue
+        return tuple(point_value(catalogue, reading, name) for name in reading.values if not name.startswith(VITAL))
 
     def frames(self, name: str) -> Sequence[Frame]:
         try:
@@ -197,83 +194,15 @@ class GatewayViews:
     def _alarms(self) -> tuple[Alarm, ...]:
         faults = self._from.faults()
         cleared = [alarm for alarm in self._book if alarm.state == "cleared"]
-        return tuple(_alarm(alarm, faults) for alarm in (*self._book.open(), *reversed(cleared)))
+        return tuple(alarm_view(alarm, faults) for alarm in (*self._book.open(), *reversed(cleared)))
 
     def _devices(self) -> tuple[Device, ...]:
-        faults, since, now_ms = self._from.faults(), self._from.since(), self._clock.wall_ms()
         alarmed = {alarm.device: alarm.alarm_class for alarm in self.alarms() if alarm.active and not alarm.test}
-        return tuple(
-            self._device(each, faults.get(each.id), since.get(each.id), alarmed.get(each.id), now_ms)
-            for each in self._from.snapshot().devices.values()
-        )
+        source = self._from
+        return self._shelf.devices(source.snapshot(), source.faults(), source.since(), alarmed, self._clock.wall_ms())
 
-    def _device(
-        self, installed: InstalledDevice, fault: Fault | None, since_ms: int | None, alarmed: str | None, now_ms: int
-    ) -> Device:
-        known = self._latest.of(installed.id)
-        good = known.good if known else None
-        state: State = "ok"
-        if alarmed not in (None, NO_ANSWER_CLASS):
-            state = "alarm"
-        elif fault is not None or alarmed is not None:
-            state = "fault"
-        elif installed.every_s is not None and good is None:
-            state = "waiting"
-        elif good is not None and installed.every_s is not None:
-            silent_ms = 1000 * max(SILENT_S, SILENT_PERIODS * installed.every_s)
-            state = "stale" if now_ms - good.at_ms > silent_ms else "ok"
-        main: str | None = next((name for name in MAIN if good and name in good.values), None)
-        if main is None and good is not None:
-            main = next(iter(good.values), None)
-        return Device(
-            installed.id,
-            installed.name,
-            Words.of(installed.title),
-            installed.profile,
-            installed.place,
-            installed.line,
-            state,
-            good.at_ms if good else None,
-            installed.every_s,
-            self._point(installed, good, main) if good and main else None,
-            Words.of(fault.what) if fault else None,
-            Words.of(fault.cure) if fault else None,
-            since_ms,
-        )
-
-    def _point(self, installed: InstalledDevice | None, reading: Reading, name: str) -> PointValue:
-        point = self._from.snapshot().catalogue.get(name)
-        label = Words.of(point.label) if point else Words(name, name)
-        value = reading.values[name]
-        if point is not None and isinstance(value, str) and value in point.values:
-            shown = point.values[value]
-            label = Words(f"{label.en}: {shown.get('en', value)}", f"{label.zh}：{shown.get('zh', value)}")
-        return PointValue(name, label, value, point.unit if point else None, reading.quality.get(name))
-
-    def _troubles(self) -> tuple[Trouble, ...]:
-        faults, since = self._from.faults(), self._from.since()
-        alarms = [alarm for alarm in self.alarms() if alarm.state != "cleared" and not alarm.test]
-        spoken_for = {alarm.device for alarm in alarms if alarm.active}
-        snapshot = self._from.snapshot()
-        gateway = snapshot.site.gateway.id
-        found = [_trouble_of(alarm, alarm.device in snapshot.devices) for alarm in alarms]
-        for subject, fault in faults.items():
-            installed = snapshot.devices.get(subject)
-            covered = subject in spoken_for or (installed is not None and installed.line in faults)
-            if covered or (subject == "journal" and gateway in spoken_for):
-                continue
-            found.append(
-                Trouble(
-                    SEVERITIES.get(subject, 2 if subject.startswith("uplink ") else 3),
-                    subject,
-                    Words.of(installed.title) if installed else Words(subject, subject),
-                    Words.of(fault.what),
-                    Words.of(fault.cure),
-                    since.get(subject),
-                    device=subject if installed else None,
-                )
-            )
-        return tuple(sorted(found, key=lambda each: (each.acknowledged, each.severity, each.since_ms or 0)))
+    def _troubles(self) -> Sequence[Trouble]:
+        return troubles_of(self.alarms(), self._from.faults(), self._from.since(), self._from.snapshot())
 
     def _uplink(self, report: Report) -> Uplink:
         journal, pace = self._watch.journal, self._watch.pace_bytes_s()
@@ -303,49 +232,6 @@ class GatewayViews:
         )
 
 
-def _alarm(alarm: KnownAlarm, faults: Mapping[str, Fault]) -> Alarm:
-    record, fault = alarm.record, faults.get(alarm.record.device)
-    cure = Words.of(fault.cure) if fault and alarm.active else advice(record.alarm_class, record.severity)
-    name = CLASSES.get(record.alarm_class)
-    return Alarm(
-        record.alarm_id,
-        record.occurrence,
-        record.state,
-        record.severity,
-        record.alarm_class,
-        Words.of(name) if name else Words(record.alarm_class, record.alarm_class),
-        Words(_before(record.text_en, cure.en), _before(record.text_zh, cure.zh)),
-        cure,
-        record.device,
-        record.place,
-        parse_instant(record.raised_at),
-        parse_instant(record.at),
-        _ms(record.returned_at),
-        _ms(record.acknowledged_at),
-        record.acknowledged_by,
-        record.cleared_by,
-        record.reason,
-        _ms(record.shelved_until),
-        record.flapping,
-        record.test,
-        record.raw,
-        alarm.received,
-    )
-
-
-def _before(text: str, cure: str) -> str:
-    """The text without the cure that it ends with: the page shows that in a place of its own."""
-    return text.removesuffix(cure).rstrip() or text
-
-
-def _trouble_of(alarm: Alarm, is_device: bool) -> Trouble:
-    taken = alarm.state == "acknowledged" or alarm.shelved_until_ms is not None
-    device = alarm.device if is_device else None
-    return Trouble(
-        alarm.severity, alarm.device, alarm.title, alarm.text, alarm.cure, alarm.raised_ms, alarm.id, device, taken
-    )
-
-
 def _mistake(mistake: SiteMistake) -> Mistake:
     return Mistake(
         mistake.severity,
@@ -356,7 +242,3 @@ def _mistake(mistake: SiteMistake) -> Mistake:
         Words.of(mistake.text),
         Words.of(mistake.cure),
     )
-
-
-def _ms(at: str | None) -> int | None:
-    return None if at is None else parse_instant(at)

@@ -27,7 +27,7 @@ from courtyard.agent.web.bounds import Bounds
 from courtyard.agent.web.door import Door
 from courtyard.agent.web.form import own_form
 from courtyard.agent.web.gate import LANGUAGE_COOKIE, Gate, address, allowed, to_login
-from courtyard.agent.web.live import Live, digest
+from courtyard.agent.web.live import Live, Subject, digest
 from courtyard.agent.web.metrics import metrics_text
 from courtyard.agent.web.model import Hands, Refused, Views, Words
 from courtyard.agent.web.pages import PAGES, Page
@@ -136,20 +136,23 @@ class WebApp:
             self._gate.remember_language(answer, choice)
             return answer
 
-        def render() -> Rendered:
-            shown = page.values(self._views, query)
-            return self._render(page, language, principal, values if shown is None else shown, request)
-
         if version is not None:
             key = repr((page.path, sorted(query.items()), language, sorted(principal.permissions), principal.name))
+
+            def look() -> dict[str, Any]:
+                shown = page.values(self._views, query)
+                return {"gateway": self._views.gateway(), **(values if shown is None else shown)}
+
+            def render(seen: dict[str, Any]) -> Rendered:
+                return self._render(page, language, principal, seen, request)
 
             async def still_there() -> bool:
                 return allowed(await self._gate.principal(request), page.permission)
 
             return self.live.stream(
-                key, version, render, lambda html: html.replace(CSRF_MARK, principal.csrf), still_there
+                Subject(key, look, render), version, lambda html: html.replace(CSRF_MARK, principal.csrf), still_there
             )
-        rendered = render()
+        rendered = self._render(page, language, principal, values, request)
         html = rendered.html.replace(VERSION_MARK, digest(rendered), 1).replace(CSRF_MARK, principal.csrf)
         return compressed(request, html.encode(), "text/html; charset=utf-8")
 

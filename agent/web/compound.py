@@ -51,12 +51,48 @@ class Building(msgspec.Struct, frozen=True):
 
 def draw(devices: Iterable[Device]) -> list[Building]:
     """A drawing for each building, in their order, then one for what stands in none."""
-    buildings: dict[str, list[Device]] = defaultdict(list)
-    for device in devices:
-        found = _PLACE.fullmatch(device.place)
-        buildings[found[1] if found else ""].append(device)
-    ordered = sorted(buildings, key=lambda name: (not name, _natural(name)))
-    return [_building(name, buildings[name]) for name in ordered]
+    return Draughtsman().draw(tuple(devices))
+
+
+class Draughtsman:
+    """Draws a compound, and draws again only the buildings in which a state or a name has changed.
+
+    Invariant: a building that looks as before is the same object as before.
+    """
+
+    def __init__(self) -> None:
+        self._seen: Sequence[Device] = ()
+        self._places: list[str] = []
+        self._members: dict[str, list[int]] = {}
+        self._drawn: dict[str, tuple[list[tuple[str, str | None, State]], Building]] = {}
+        self._shown: list[Building] = []
+
+    def draw(self, devices: Sequence[Device]) -> list[Building]:
+        """A drawing for each building, in their order, then one for what stands in none."""
+        if devices is self._seen:
+            return self._shown
+        places = [device.place for device in devices]
+        if places != self._places:
+            self._places, self._members = places, _buildings(places)
+        shown = []
+        for name, members in self._members.items():
+            looks = [(devices[n].id, devices[n].name, devices[n].state) for n in members]
+            known = self._drawn.get(name)
+            if known is None or known[0] != looks:
+                known = self._drawn[name] = looks, _building(name, [devices[n] for n in members])
+            shown.append(known[1])
+        self._drawn = {name: known for name, known in self._drawn.items() if name in self._members}
+        self._seen, self._shown = devices, shown
+        return shown
+
+
+def _buildings(places: Iterable[str]) -> dict[str, list[int]]:
+    """Which places are in which building, by number, in the order of the drawing."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for number, place in enumerate(places):
+        found = _PLACE.fullmatch(place)
+        members[found[1] if found else ""].append(number)
+    return {name: members[name] for name in sorted(members, key=lambda name: (not name, _natural(name)))}
 
 
 def _building(name: str, devices: Sequence[Device]) -> Building:

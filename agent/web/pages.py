@@ -7,13 +7,18 @@ from typing import Any, Final, NamedTuple
 
 from courtyard.agent.accounts import Permission
 from courtyard.agent.web.bounds import int_or_none, only
-from courtyard.agent.web.compound import WORST, draw
+from courtyard.agent.web.compound import WORST
 from courtyard.agent.web.model import Alarm, Device, Views, Words
 from courtyard.agent.web.overview import counts, headline
 
 DEVICES_A_PAGE: Final = 50
 MOST_ALARMS: Final = 200
 MOST_QUERY: Final = 100
+MOST_DRAWN: Final = 200
+"""Devices that the overview still draws; a larger compound has the map."""
+LINE: Final = "line "
+MOST_PARTS: Final = 100
+"""Parts of the daemon that are listed: lines that run are counted alone."""
 ALARM_FILTERS: Final = ("open", "1", "2", "3", "4", "shelved", "all")
 
 Query = Mapping[str, str]
@@ -39,7 +44,7 @@ def _overview(views: Views, query: Query) -> dict[str, Any]:
         "headline": headline(troubles),
         "troubles": troubles[:20],
         "counts": counts(devices, open_alarms, uplinks),
-        "buildings": draw(devices) if len(devices) <= 200 else (),
+        "drawn": devices if len(devices) <= MOST_DRAWN else (),
         "journal": views.system().journal,
         "uplinks": uplinks,
     }
@@ -67,6 +72,8 @@ def choose(devices: Sequence[Device], query: Query) -> list[Device]:
     """The devices that the query's `q`, `state` and `place` let through, in their order."""
     words = query.get("q", "")[:MOST_QUERY].casefold().split()
     state, place = only(query.get("state"), WORST), query.get("place", "")[:MOST_QUERY]
+    if not (words or state or place):
+        return list(devices)
     return [
         device
         for device in devices
@@ -118,7 +125,7 @@ def _device(views: Views, query: Query) -> dict[str, Any] | None:
 
 def _map(views: Views, query: Query) -> dict[str, Any]:
     devices = views.devices()
-    return {"buildings": draw(devices), "counts": counts(devices, 0, ())}
+    return {"drawn": devices, "counts": counts(devices, 0, ())}
 
 
 def _uplinks(views: Views, query: Query) -> dict[str, Any]:
@@ -130,7 +137,13 @@ def _site(views: Views, query: Query) -> dict[str, Any]:
 
 
 def _system(views: Views, query: Query) -> dict[str, Any]:
-    return {"system": views.system()}
+    system = views.system()
+    named = [part for part in system.parts if part.state != "running" or not part.name.startswith(LINE)]
+    return {
+        "system": system,
+        "named": named[:MOST_PARTS],
+        "lines": sum(each.name.startswith(LINE) for each in system.parts),
+    }
 
 
 def _log(views: Views, query: Query) -> dict[str, Any]:
@@ -144,7 +157,7 @@ def _wall(views: Views, query: Query) -> dict[str, Any]:
         "headline": headline(troubles),
         "troubles": troubles[:6],
         "counts": counts(devices, open_alarms, uplinks),
-        "buildings": draw(devices),
+        "drawn": devices,
     }
 
 

@@ -10,18 +10,23 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import jinja2
 from markupsafe import Markup, escape
 
 from courtyard.agent.web import words
+from courtyard.agent.web.compound import Draughtsman
 from courtyard.agent.web.drawing import cells
 from courtyard.agent.web.model import Words
 from courtyard.drivers.base import Language
 
 FOLDER = Path(__file__).parent
+TOKEN: Final = secrets.token_hex(8)
+MARK: Final = re.compile(f"<!--{TOKEN}:([^>]*)-->")
+"""Where a piece stands in another.  Nobody who writes a device's name knows the token."""
+MOST_KEPT: Final = 5000
 
 
 class Rendered(NamedTuple):
@@ -29,7 +34,6 @@ class Rendered(NamedTuple):
 
     pieces: Mapping[str, str]
     root: str
-    mark: re.Pattern[str]
 
     @property
     def html(self) -> str:
@@ -48,20 +52,30 @@ class Rendered(NamedTuple):
 
     def bare(self) -> dict[str, str]:
         """The pieces with neutral marks, to be compared with another rendering."""
-        return {key: self.mark.sub(r"<\1>", text) for key, text in self.pieces.items()}
+        return {key: MARK.sub(r"<\1>", text) for key, text in self.pieces.items()}
 
     def _within(self, key: str) -> set[str]:
-        direct = set(self.mark.findall(self.pieces[key]))
+        direct = set(MARK.findall(self.pieces[key]))
         return direct.union(*(self._within(each) for each in direct)) if direct else direct
 
     def _whole(self, text: str) -> str:
-        return self.mark.sub(lambda found: self._whole(self.pieces[found[1]]), text)
+        return MARK.sub(lambda found: self._whole(self.pieces[found[1]]), text)
+
+
+class _Kept(NamedTuple):
+    """A piece as it was made of one value."""
+
+    of: Any
+    key: str
+    text: str
+    mark: Markup
 
 
 class Renderer:
     """All templates, compiled when first used."""
 
     def __init__(self, templates: jinja2.BaseLoader | None = None) -> None:
+        self._kept: dict[tuple[str, ...], _Kept] = {}
         self._environment = jinja2.Environment(
             loader=templates or jinja2.FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
@@ -70,7 +84,14 @@ class Renderer:
             auto_reload=False,
             undefined=jinja2.StrictUndefined,
         )
-        self._environment.globals |= {"t": _t, "live": _live, "icon": _icon, "class_name": words.state_class}
+        draughtsman = Draughtsman()
+        self._environment.globals |= {
+            "draw": draughtsman.draw,
+            "t": _t,
+            "live": _live,
+            "icon": _icon,
+            "class_name": words.state_class,
+        }
         self._environment.filters |= {
             "say": _say,
             "moment": _moment,
@@ -95,10 +116,11 @@ class Renderer:
     def page(self, template: str, language: Language, zone: ZoneInfo, values: Mapping[str, Any]) -> Rendered:
         """Renders a template; `values` are its variables."""
         pieces: dict[str, str] = {}
-        token = secrets.token_hex(8)
-        context = {**values, "lang": language, "zone": zone, "_pieces": pieces, "_token": token}
+        if len(self._kept) > MOST_KEPT:
+            self._kept.clear()
+        context = {**values, "lang": language, "zone": zone, "_pieces": pieces, "_kept": self._kept}
         root = self._environment.get_template(template).render(context)
-        return Rendered(pieces, root, re.compile(f"<!--{token}:([^>]*)-->"))
+        return Rendered(pieces, root)
 
 
 @jinja2.pass_context
@@ -108,13 +130,30 @@ def _t(context: jinja2.runtime.Context, en: str, zh: str) -> str:
 
 @jinja2.pass_context
 def _live(
-    context: jinja2.runtime.Context, key: str, tag: str = "div", *, caller: Callable[[], Markup], **attributes: str
+    context: jinja2.runtime.Context,
+    key: str,
+    tag: str = "div",
+    *,
+    caller: Callable[[], Markup],
+    of: Any = None,
+    **attributes: str,
 ) -> Markup:
-    """`{% call live("key", "tr", class="fault") %}…{% endcall %}`"""
-    shown = "".join(f' {name.rstrip("_").replace("_", "-")}="{escape(text)}"' for name, text in attributes.items())
-    safe_key = str(escape(key))
-    context["_pieces"][safe_key] = f'<{tag} data-live="{safe_key}"{shown}>{caller()}</{tag}>'
-    return Markup(f"<!--{context['_token']}:{safe_key}-->")
+    """`{% call live("key", "tr", class="fault") %}…{% endcall %}`
+
+    With `of`, the one value that decides everything in it besides language and time zone, and with no piece in it,
+    it is made again only for another `of`.
+    """
+    own = (context.name or "", key, context["lang"], context["zone"].key)
+    kept: _Kept | None = None if of is None else context["_kept"].get(own)
+    if kept is None or not (kept.of is of or kept.of == of):
+        shown = "".join(f' {name.rstrip("_").replace("_", "-")}="{escape(text)}"' for name, text in attributes.items())
+        safe_key = str(escape(key))
+        text = f'<{tag} data-live="{safe_key}"{shown}>{caller()}</{tag}>'
+        kept = _Kept(of, safe_key, text, Markup(f"<!--{TOKEN}:{safe_key}-->"))
+        if of is not None:
+            context["_kept"][own] = kept
+    context["_pieces"][kept.key] = kept.text
+    return kept.mark
 
 
 @jinja2.pass_context

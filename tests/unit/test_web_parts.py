@@ -26,7 +26,7 @@ from courtyard.agent.page.watch import Watch
 from courtyard.agent.web import words
 from courtyard.agent.web.compound import draw
 from courtyard.agent.web.drawing import cells
-from courtyard.agent.web.live import Live, digest
+from courtyard.agent.web.live import Live, Subject, digest
 from courtyard.agent.web.model import Trouble, Words
 from courtyard.agent.web.overview import headline
 from courtyard.agent.web.render import Rendered, Renderer
@@ -178,15 +178,17 @@ def test_one_rendering_serves_all_who_look_at_the_same() -> None:
     async def run() -> int:
         count = 0
 
-        def render() -> Rendered:
+        def render(seen: float) -> Rendered:
             nonlocal count
             count += 1
             return rendered(FakeViews([meter(1, "b01")]))
 
+        clock = asyncio.get_running_loop().time
+
         live = Live(lambda: 0)
 
         async def look() -> None:
-            async for _ in live._run("k", "", render, str, lambda: asyncio.sleep(0, True)):
+            async for _ in live._run(Subject("k", clock, render), "", str, lambda: asyncio.sleep(0, True)):
                 pass
 
         lookers = [asyncio.create_task(look()) for _ in range(20)]
