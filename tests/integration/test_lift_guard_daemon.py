@@ -1,0 +1,91 @@
+"""A whole gateway that watches a lift: real streams, a real model, real relays; then it is killed."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.daemon_rig import Box, box
+from tests.lift_rig import DOOR, LAMP, Car, camera, lift_site
+
+LINES = [{"name": "hall", "kind": "tcp"}]
+DEVICES = [{"id": "relays", "model": "relay-board", "line": "hall", "address": 10}]
+
+
+@contextmanager
+def hall(folder: Path, **options: Any) -> Iterator[tuple[Box, Car]]:
+    car = Car()
+    with box(folder, LINES, DEVICES) as made, camera(car) as address:
+        made.write_site(made.line("hall"), lift_site(folder, address, **options))
+        made.start()
+        yield made, car
+
+
+def relays(made: Box) -> set[int]:
+    return {int(address) for address in made.simulator("held")["relays"]}
+
+
+def stances(made: Box) -> list[str]:
+    return [record["details"]["why"] for record in made.platform.records["event"] if record["event"] == "lift.stance"]
+
+
+def events(made: Box, name: str) -> list[dict[str, Any]]:
+    return [record for record in made.platform.records["event"] if record["event"] == name]
+
+
+def test_an_ebike_is_told_the_door_held_and_fire_and_death_let_it_go(tmp_path: Path) -> None:
+    with hall(tmp_path) as (made, car):
+        made.wait(lambda: "quiet" in stances(made))
+        car.ebike = True
+        made.wait(lambda: relays(made) == {LAMP, DOOR})
+        made.wait(lambda: bool(events(made, "lift.door_held")))
+        (alarm,) = made.alarms("ebike")
+        assert alarm["place"].endswith("/b01/x-lift1")
+        assert (alarm["device"], alarm["severity"], alarm["state"]) == ("lift-1", 1, "raised")
+        details = alarm["details"]
+        assert details["score"] > 0.5
+        assert len(details["model"]) == 64
+        assert {"capture_ms", "decode_ms", "queue_ms", "inference_ms", "vote_ms"} <= details.keys()
+        assert events(made, "lift.door_held")[0]["details"]["command_ms"] > 0
+
+        made.simulator("device relays input 0 on")
+        made.wait(lambda: relays(made) == {LAMP})
+        assert stances(made)[-1] == "blocked"
+        made.simulator("device relays input 0 off")
+        made.wait(lambda: relays(made) == {LAMP, DOOR})
+
+        made.wait(lambda: bool(events(made, "lift.evidence")))
+        kept = events(made, "lift.evidence")[0]["details"]
+        assert kept["evidence"] == details["evidence"]
+        pictures = made.data / "vision" / "pictures"
+        assert (pictures / kept["picture"]).stat().st_size > 0
+        assert (pictures / kept["clip"]).read_bytes()[:4] == b"RIFF"
+
+        made.end(signal.SIGKILL)
+        assert relays(made) == {LAMP, DOOR}, "a plain relay keeps what it was told: the next start lets go"
+        car.ebike = False
+        made.start()
+        made.wait(lambda: relays(made) == set())
+        made.wait(lambda: stances(made)[-1] == "quiet")
+        assert made.end() == 0
+
+
+def test_a_lift_that_is_not_commissioned_warns_and_a_lost_picture_ends_the_warning(tmp_path: Path) -> None:
+    with hall(tmp_path, commissioned=False, vision='pictures = "none"\n') as (made, car):
+        made.wait(lambda: "quiet" in stances(made))
+        car.ebike = True
+        made.wait(lambda: "not_commissioned" in stances(made))
+        made.wait(lambda: relays(made) == {LAMP})
+        car.fault("freeze")
+        made.wait(lambda: relays(made) == set())
+        assert stances(made)[-1] == "picture_lost"
+        (alarm,) = made.alarms("ebike")
+        assert alarm["state"] == "raised", "a lost picture is no evidence that the e-bike has gone"
+        assert not (made.data / "vision" / "pictures").exists()
+        car.heal()
+        made.wait(lambda: relays(made) == {LAMP})
+        assert made.end() == 0
+        assert relays(made) == set()

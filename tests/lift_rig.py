@@ -1,0 +1,108 @@
+"""A lift under test: a camera whose picture can be made to look like an e-bike, a relay board, and their site."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from courtyard.agent.vision.model import read_manifest
+from hw_sim.camera.camera import SimCamera
+from hw_sim.camera.film import Picture
+from tests.daemon_rig import device
+from tests.vision_rig import make
+
+WAIT_S = 20.0
+LAMP, DOOR = 0, 1
+BOARD = device(
+    "relays",
+    "io/relay-board",
+    "hall",
+    10,
+    more='points = [{ point = "input.1", address = 0, type = "bool", function = 2 }, '
+    '{ point = "input.2", address = 1, type = "bool", function = 2 }]\n'
+    'writes = [{ name = "lamp", kind = "coil", address = 0 }, { name = "door", kind = "coil", address = 1 }]\n',
+)
+OUTPUTS = """
+[[outputs]]
+name = "lamp"
+device = "relays"
+target = "lamp"
+cap = "10m"
+[[outputs]]
+name = "door"
+device = "relays"
+target = "door"
+use = "door-hold"
+"""
+DONE = 'commissioned = { maintainer = "Lift Service, Wang", date = "2026-11-20" }\n'
+
+
+class Car:
+    """What the camera shows: a grey car with noise and something that moves; red while an e-bike is in it."""
+
+    def __init__(self) -> None:
+        self.ebike = False
+        self.fault: Callable[[str], None] = lambda _: None
+        self.heal: Callable[[], None] = lambda: None
+        """Begins a fault of the camera, or ends all, once there is one."""
+        self._noise = np.random.default_rng(1).integers(0, 60, (180, 320, 3), np.uint8)
+
+    def picture(self, at_s: float) -> Picture:
+        shown = np.roll(self._noise, round(at_s * 40) % 320, axis=1) + np.uint8(40)
+        across = round(at_s * 100) % 260
+        shown[60:120, across : across + 60] = 200
+        if self.ebike:
+            shown[:, :, 0] = 250
+        return shown
+
+
+@contextmanager
+def camera(car: Car) -> Iterator[str]:
+    """A camera that shows the car, served by a thread of its own; its address."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    def do(work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(WAIT_S)
+
+    async def opened() -> SimCamera:
+        made = SimCamera(source=car.picture, live=True)
+        await made.open()
+        return made
+
+    try:
+        made: SimCamera = do(opened())
+        car.fault, car.heal = lambda kind: do(made.fault(kind)), lambda: do(made.heal())
+        try:
+            yield made.http.url
+        finally:
+            do(made.close())
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(WAIT_S)
+        loop.close()
+
+
+def lift_site(folder: Path, address: str, *, commissioned: bool = True, vision: str = "") -> str:
+    """Camera, board, lift and a model of the site's own, which is activated."""
+    (folder / "password").write_text("gateway-demo")
+    (folder / "password").chmod(0o600)
+    manifest = make(folder)
+    return "\n".join(
+        (
+            BOARD,
+            OUTPUTS,
+            f'[[cameras]]\nid = "cam"\naddress = "{address}"\nusername = "gateway"\npassword_file = "password"\n',
+            '[[lifts]]\nid = "lift-1"\ncamera = "cam"\nplace = "b01/x-lift1"\nwarn = ["lamp"]\nhold = "door"\n'
+            'fire_return = { device = "relays", point = "input.1" }\n'
+            'door_closed = { device = "relays", point = "input.2" }\n' + (DONE if commissioned else ""),
+            f'[vision]\nmodel = "{manifest.name}"\nactivated = "{read_manifest(manifest).sha256[:12]}"\n{vision}',
+        )
+    )
