@@ -201,6 +201,11 @@ class Lines:
         """What the drivers count, by line."""
         return {name: driver.counters() for name, driver in self._drivers.items() if isinstance(driver, Counts)}
 
+    def counters_of(self, device: str) -> Mapping[str, int]:
+        """What its driver counts of one device.  Raises DriverError for an unknown device."""
+        driver = self.driver_of(device)
+        return driver.counters().get(device, {}) if isinstance(driver, Counts) else {}
+
     def driver_of(self, device: str) -> Driver:
         """The driver that a device belongs to.  Raises DriverError for one that is not in the site."""
         installed = self._snapshot.devices.get(device)
