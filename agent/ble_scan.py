@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,18 +43,18 @@ class _NoSink:
 
 
 @asynccontextmanager
-async def own_driver(adapter: str, clock: Clock) -> AsyncIterator[Watches]:
-    """A driver without devices.  Raises DriverError when the adapter cannot be used."""
+async def own_driver(adapters: Sequence[str], clock: Clock) -> AsyncIterator[Watches]:
+    """A driver without devices.  Raises DriverError when no adapter can be used."""
     from courtyard.drivers.ble.bluez.radio import BluezRadio
     from courtyard.drivers.ble.driver import BleDriver
 
-    sink, driver = _NoSink(), BleDriver("scan", (), BluezRadio(adapter), clock, adapter=adapter)
+    sink, driver = _NoSink(), BleDriver("scan", (), {adapter: BluezRadio(adapter) for adapter in adapters}, clock)
     running = asyncio.ensure_future(driver.run(sink))
     try:
         async with asyncio.timeout(START_S):
             await sink.said.wait()
-        if sink.fault is not None:
-            raise DriverError(sink.fault, adapter)
+        if sink.fault is not None and all(station.fault for station in driver.stations):
+            raise DriverError(sink.fault, adapters[0])
         yield driver
     finally:
         running.cancel()

@@ -92,10 +92,9 @@ def _ble(line: Line, surroundings: Surroundings) -> Driver:
     return BleDriver(
         settings.name,
         line.devices,
-        BluezRadio(settings.adapter),
+        {adapter: BluezRadio(adapter) for adapter in settings.adapters},
         surroundings.clock,
         surroundings.zone,
-        adapter=settings.adapter,
         slots=settings.connections,
         notebook=surroundings.notebook,
         rooms=surroundings.rooms,
@@ -175,7 +174,7 @@ class Lines:
         if driver is not None:
             yield driver
             return
-        async with own_driver(self._snapshot.lines[wanted[0]].settings.adapter, self._clock) as own:
+        async with own_driver(self._snapshot.lines[wanted[0]].settings.adapters, self._clock) as own:
             yield own
 
     async def read(self, device: str) -> Reading:

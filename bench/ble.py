@@ -108,7 +108,7 @@ async def _run(description: dict[str, Any], client: Client, folder: Path, presse
         )
         for name, address in description["wearables"].items()
     ]
-    driver = BleDriver("ble-1", devices, BluezRadio(), clock)
+    driver = BleDriver("ble-1", devices, {"hci0": BluezRadio()}, clock)
     running = asyncio.ensure_future(driver.run(sink))
     await asyncio.sleep(5.0)
     before_mb, used_s, start_s = process.memory_info().rss / 1e6, time.process_time(), time.monotonic()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from courtyard.config.cameras import check_cameras, check_relay
@@ -124,16 +124,14 @@ def _check_lines(site: Draft, findings: Findings) -> None:
     used = {each.get("line") for key in ("devices", *LISTS) for each in site.drafts(key)} | receivers(site)
     owners: dict[str, str] = {}
     for line in site.drafts("lines"):
-        name, wire = line.get("name"), _wire(line)
+        name = line.get("name")
         if name is not None and name not in used and None not in used:
             findings.add("line.unused", (*line.path, "name"), found=name)
         _check_peers(line, findings)
-        if wire is None:
-            continue
-        port = "adapter" if line.table.cls is BleLine else "port"
-        if wire in owners:
-            findings.add("line.port_twice", (*line.path, port), found=str(line.get(port)), other=owners[wire])
-        owners.setdefault(wire, name or "?")
+        for path, found, wire in _wires(line):
+            if wire in owners:
+                findings.add("line.port_twice", (*line.path, *path), found=found, other=owners[wire])
+            owners.setdefault(wire, name or "?")
 
 
 def _check_peers(line: Draft, findings: Findings) -> None:
@@ -148,16 +146,21 @@ def _check_peers(line: Draft, findings: Findings) -> None:
         findings.add("line.open_to_all", (*line.path, "port"), found=str(line.get("port")))
 
 
-def _wire(line: Draft) -> str | None:
-    """What can have one owner only: a serial port, however it is named, a serial server's socket, a port of ours."""
+def _wires(line: Draft) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """What can have one owner only, where and as what it stands in the line: a serial port, however it is named, a
+    serial server's socket, a port of ours, Bluetooth adapters."""
     port, host = line.get("port"), line.get("host")
     if line.table.cls in (TcpServerLine, UdpLine) and port:
-        return f"{line.table.tag}:{port}"
-    if line.table.cls is BleLine and line.get("adapter") is not None:
-        return f"bluetooth {line.get('adapter')}"
+        yield ("port",), str(port), f"{line.table.tag}:{port}"
     if line.table.cls is SerialLine and port is not None:
-        return os.path.realpath(str(port))
-    return f"{host}:{port}" if line.table.cls is RtuTcpLine and None not in (port, host) else None
+        yield ("port",), str(port), os.path.realpath(str(port))
+    if line.table.cls is RtuTcpLine and None not in (port, host):
+        yield ("port",), str(port), f"{host}:{port}"
+    if line.table.cls is BleLine:
+        if (adapter := line.get("adapter")) is not None:
+            yield ("adapter",), adapter, f"bluetooth {adapter}"
+        for index, adapter in enumerate(line.get("further_adapters") or ()):
+            yield ("further_adapters", index), adapter, f"bluetooth {adapter}"
 
 
 def _check_line_of(device: Draft, declared: Declared, findings: Findings) -> None:

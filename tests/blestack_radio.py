@@ -58,7 +58,7 @@ class FakeRadio:
 
     def __init__(self) -> None:
         self.links: set[FakeLink] = set()
-        self.most_links = self.opened = self.cycles = self.attempts = 0
+        self.most_links = self.opened = self.cycles = self.attempts = self.quiet_attempts = 0
         self.attempts_at_once = self.most_at_once = 0
         self.characteristics: Collection[int] = (HEART_RATE, BATTERY, 0x2A2B)
         self.refuses: set[str] = set()
@@ -86,8 +86,9 @@ class FakeRadio:
     async def changed(self) -> None:
         await self._change.wait()
 
-    async def connect(self, handle: Any) -> FakeLink:
+    async def connect(self, handle: Any, *, scan_paused: bool = False) -> FakeLink:
         self.attempts += 1
+        self.quiet_attempts += scan_paused
         self.attempts_at_once += 1
         self.most_at_once = max(self.most_at_once, self.attempts_at_once)
         try:

@@ -69,7 +69,7 @@ async def _rows(options: argparse.Namespace, seconds: float) -> AsyncIterator[li
                 yield value["seen"]
         return
     try:
-        async with own_driver(_adapter(options), SystemClock()) as driver:
+        async with own_driver(adapters(options), SystemClock()) as driver:
             async for rows in looks(driver, seconds, wearables((options.site.parent / "profiles",))):
                 yield rows
     except DriverError as error:
@@ -77,10 +77,10 @@ async def _rows(options: argparse.Namespace, seconds: float) -> AsyncIterator[li
         raise Refused(f"{fault.what.say(options.lang)} {fault.cure.say(options.lang)}") from error
 
 
-def _adapter(options: argparse.Namespace) -> str:
+def adapters(options: argparse.Namespace) -> tuple[str, ...]:
     """Of the line that was named; hci0 where none was."""
     if not options.line:
-        return "hci0"
+        return ("hci0",)
     verdict = check_site(options.site)
     if verdict.snapshot is None:
         raise Refused(present(verdict.mistakes, options.lang))
@@ -88,7 +88,7 @@ def _adapter(options: argparse.Namespace) -> str:
     if line is None or not isinstance(line.settings, BleLine):
         text = Text(f"{options.line} is not a Bluetooth line of the site.", f"{options.line} 不是站点中的蓝牙线路。")
         raise Refused(text.say(options.lang))
-    return line.settings.adapter
+    return line.settings.adapters
 
 
 def _known(snapshot: Snapshot) -> dict[str, str]:

@@ -34,7 +34,7 @@ SITE: dict[str, Any] = {
         {"kind": "serial", "name": "rs485-1", "port": "/dev/serial/by-id/usb-FTDI-0", "baud": 9600},
         {"kind": "tcp", "name": "pump-room", "host": "192.168.1.60"},
         {"kind": "rtu-tcp", "name": "block-4", "host": "192.168.1.50", "port": 4001},
-        {"kind": "ble", "name": "ble-b03", "adapter": "hci0"},
+        {"kind": "ble", "name": "ble-b03", "adapter": "hci0", "further_adapters": ["hci1"]},
         {"kind": "serial", "name": "fire-1", "port": "/dev/serial/by-id/usb-FTDI-1", "baud": 9600},
         {"kind": "tcp-server", "name": "fire-net", "port": 5200, "peers": ["192.168.1.0/24"]},
         {"kind": "udp", "name": "fire-udp", "port": 5201, "peers": ["192.168.1.0/24"]},

@@ -123,6 +123,14 @@ def adapter_fault(code: str, adapter: str = "", reason: str = "") -> Fault:
     return _filled(f"ble.{code}", *_ADAPTER[code], {"adapter": adapter, "reason": reason})
 
 
+def others_go_on(fault: Fault) -> Fault:
+    """The fault of one adapter of several."""
+    what = Text(
+        f"{fault.what.en} The other adapters of the line go on.", f"{fault.what.zh}该线路的其他适配器仍在工作。"
+    )
+    return Fault(fault.code, what, fault.cure)
+
+
 def wearable_fault(code: str, device: str, seconds: float = 0) -> Fault:
     """A fault of one device: `device.CODE`."""
     return _filled(f"device.{code}", *_DEVICE[code], {"device": device, "seconds": f"{seconds:.0f}"})

@@ -13,7 +13,8 @@ from courtyard.drivers.ble.receive import Advertisement
 class Heard(NamedTuple):
     """One advert.  `news` has only the data that came with it: nothing that the radio remembers of earlier ones.
 
-    `handle` is what `connect` takes; it is worth nothing after the radio went down.  `services` are 16-bit UUIDs.
+    `handle` is what `connect` takes; it is worth nothing after the radio went down.  `services` are 16-bit UUIDs;
+    `paired` is whether this radio has keys of the device.
     """
 
     address: str
@@ -22,6 +23,7 @@ class Heard(NamedTuple):
     name: str = ""
     services: tuple[int, ...] = ()
     handle: Any = None
+    paired: bool = False
 
 
 class Link(Protocol):
@@ -69,8 +71,9 @@ class Radio(Protocol):
     async def changed(self) -> None:
         """Returns when something about the adapter has changed and opening is worth another try."""
 
-    async def connect(self, handle: Any) -> Link:
-        """Raises LinkFailed, at the latest after the radio's own time-out."""
+    async def connect(self, handle: Any, *, scan_paused: bool = False) -> Link:
+        """Raises LinkFailed, at the latest after the radio's own time-out.  With `scan_paused` nothing is heard
+        meanwhile, and the time-out is short."""
 
     async def power_cycle(self) -> None:
         """Switches the adapter off and on.  Raises DriverError."""

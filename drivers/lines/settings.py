@@ -138,26 +138,44 @@ class UdpLine(msgspec.Struct, frozen=True, tag_field="kind", tag="udp", forbid_u
     most: Most = 64
 
 
+AdapterName = Annotated[
+    str, Meta(pattern=r"^hci[0-9]{1,2}$", extra={"allowed": ("hci and a number: hci0", "hci 加数字：hci0")})
+]
+
+
 class BleLine(msgspec.Struct, frozen=True, tag_field="kind", tag="ble", forbid_unknown_fields=True):
     """A Bluetooth adapter."""
 
     name: LineName
     adapter: Annotated[
-        str,
-        Meta(pattern=r"^hci[0-9]{1,2}$", extra={"allowed": ("hci and a number: hci0", "hci 加数字：hci0")}),
+        AdapterName,
         help_text(
             "Bluetooth adapter; `bluetoothctl list` shows them. Each has one line and one owner.",
             "蓝牙适配器，可用 bluetoothctl list 查看；每个适配器只能用于一条线路。",
         ),
     ] = "hci0"
+    further_adapters: Annotated[
+        tuple[AdapterName, ...],
+        Meta(max_length=7),
+        help_text(
+            "More adapters of this box for the same wearables: when one fails, others go on; they share connections.",
+            "本网关上监听同一批穿戴设备的其他适配器：其中一个故障时其余继续工作，连接分摊到各适配器。",
+            example=["hci1"],
+        ),
+    ] = ()
     connections: Annotated[
         int,
         Meta(ge=1, le=20),
         help_text(
-            "Most connections at a time: 3 to 5 for cheap adapters, about 7 for built-in ones.",
-            "最大同时连接数：廉价适配器 3～5，内置适配器约 7。",
+            "Most connections at a time on each adapter: 3 to 5 for cheap ones, about 7 for built-in ones.",
+            "每个适配器的最大同时连接数：廉价适配器 3～5，内置适配器约 7。",
         ),
     ] = 5
+
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        """All of them, each once."""
+        return tuple(dict.fromkeys((self.adapter, *self.further_adapters)))
 
 
 LineSettings = (

@@ -36,7 +36,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 async def driving(stack: Stack) -> AsyncIterator[tuple[BleDriver, Collected]]:
     sink = Collected()
     devices = [band(number) for number in range(1, BANDS + 1)]
-    driver = BleDriver("ble-1", devices, BluezRadio(), RealClock(), slots=BANDS)
+    driver = BleDriver("ble-1", devices, {"hci0": BluezRadio()}, RealClock(), slots=BANDS)
     running = asyncio.ensure_future(driver.run(sink))
     try:
         yield driver, sink

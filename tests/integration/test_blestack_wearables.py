@@ -41,7 +41,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @asynccontextmanager
 async def driving(*devices: BleDevice) -> AsyncIterator[tuple[BleDriver, Collected]]:
     sink = Collected()
-    driver = BleDriver("ble-1", devices, BluezRadio(), RealClock())
+    driver = BleDriver("ble-1", devices, {"hci0": BluezRadio()}, RealClock())
     running = asyncio.ensure_future(driver.run(sink))
     try:
         yield driver, sink

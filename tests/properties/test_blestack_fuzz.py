@@ -38,7 +38,7 @@ def test_the_driver_takes_anything(storm: list[tuple[object, ...]]) -> None:
     async def run() -> None:
         radio, sink = FakeRadio(), Collected()
         radio.characteristics = sorted(CHARACTERISTICS)
-        driver = BleDriver("ble-1", DEVICES, radio, LoopClock())
+        driver = BleDriver("ble-1", DEVICES, {"hci0": radio}, LoopClock())
         with driver.watching.watch():
             running = asyncio.ensure_future(driver.run(sink))
             await settle()

@@ -28,10 +28,10 @@ class Tags(FakeRadio):
         self.written: list[tuple[str, bytes, float]] = []
         self.hangs = False
 
-    async def connect(self, handle: object) -> FakeLink:
+    async def connect(self, handle: object, *, scan_paused: bool = False) -> FakeLink:
         if self.hangs:
             await asyncio.Event().wait()
-        link = await super().connect(handle)
+        link = await super().connect(handle, scan_paused=scan_paused)
         keep = link.write
 
         async def write(uuid: int, data: bytes) -> None:
@@ -45,7 +45,7 @@ class Tags(FakeRadio):
 @asynccontextmanager
 async def driving(*devices: object, slots: int = 5) -> AsyncIterator[tuple[BleDriver, Tags, Collected]]:
     radio, sink = Tags(), Collected()
-    driver = BleDriver("ble-1", devices, radio, LoopClock(), slots=slots)  # type: ignore[arg-type]
+    driver = BleDriver("ble-1", devices, {"hci0": radio}, LoopClock(), slots=slots)  # type: ignore[arg-type]
     running = asyncio.ensure_future(driver.run(sink))
     await settle()
     try:

@@ -46,7 +46,7 @@ class Notes:
 @asynccontextmanager
 async def driving(*devices: Any, **more: Any) -> AsyncIterator[tuple[BleDriver, FakeRadio, Collected]]:
     radio, sink = FakeRadio(), Collected()
-    driver = BleDriver("ble-1", devices, radio, LoopClock(), **more)
+    driver = BleDriver("ble-1", devices, {"hci0": radio}, LoopClock(), **more)
     running = asyncio.ensure_future(driver.run(sink))
     await settle()
     try:

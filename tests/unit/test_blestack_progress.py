@@ -27,7 +27,7 @@ def test_listening_and_waiting_for_an_adapter_hold_up_nothing() -> None:
         for fault in (None, adapter_fault("no_adapter", "hci0")):
             radio = FakeRadio()
             radio.fault = fault
-            driver = BleDriver("ble-1", (band(1),), radio, LoopClock())
+            driver = BleDriver("ble-1", (band(1),), {"hci0": radio}, LoopClock())
             assert isinstance(driver, Progresses)
             running = asyncio.create_task(driver.run(Collected()))
             for _ in range(50):
@@ -40,7 +40,7 @@ def test_listening_and_waiting_for_an_adapter_hold_up_nothing() -> None:
 
 def test_an_adapter_whose_opening_never_ends_is_late() -> None:
     async def main() -> None:
-        driver = BleDriver("ble-1", (band(1),), Hanging(), LoopClock())
+        driver = BleDriver("ble-1", (band(1),), {"hci0": Hanging()}, LoopClock())
         running = asyncio.create_task(driver.run(Collected()))
         await elapse(LATE_S - 1)
         assert driver.on_time()

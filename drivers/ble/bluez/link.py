@@ -64,10 +64,10 @@ class BluezLink:
         )
         self._characteristics: dict[int, BleakGATTCharacteristic] = {}
 
-    async def connect(self) -> BluezLink:
+    async def connect(self, timeout_s: float = CONNECT_S) -> BluezLink:
         """Raises LinkFailed; nothing of it is left then."""
         try:
-            await bounded(self._client.connect(), CONNECT_S)
+            await bounded(self._client.connect(), timeout_s)
             for service in self._client.services:
                 for characteristic in service.characteristics:
                     uuid = short_uuid(characteristic.uuid)

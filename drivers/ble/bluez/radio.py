@@ -14,7 +14,7 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakDBusError, BleakErro
 from dbus_fast import DBusError, Variant
 
 from courtyard.drivers.base import DriverError, Fault
-from courtyard.drivers.ble.bluez.link import BluezLink, bounded
+from courtyard.drivers.ble.bluez.link import CONNECT_S, BluezLink, bounded
 from courtyard.drivers.ble.bluez.watch import StackWatch, fault_of_error
 from courtyard.drivers.ble.faults import adapter_fault
 from courtyard.drivers.ble.gatt.characteristics import short_uuid
@@ -22,6 +22,8 @@ from courtyard.drivers.ble.radio import Heard, Link, LinkFailed
 from courtyard.drivers.ble.receive import Advertisement
 
 START_S = 5.0
+QUIET_S = 3.0
+"""So long nothing may be heard for the sake of a connection: a call for help is repeated for longer."""
 _FILTERS = {"Transport": Variant("s", "le"), "DuplicateData": Variant("b", True)}
 """Every packet, also of devices whose bytes did not change: some adapters take a second packet of one address for a
 repeat even where a button was pressed in between."""
@@ -64,7 +66,8 @@ class BluezRadio:
 
     async def open(self, heard: Callable[[Heard], None]) -> asyncio.Future[Fault]:
         self._stale = dict(await self._watch.open())
-        if not BlueZFeatures.checked_bluez_version:
+        if not (BlueZFeatures.checked_bluez_version and BlueZFeatures.supported_version):
+            BlueZFeatures._check_bluez_event = None  # it may have been upgraded since
             await BlueZFeatures.check_bluez_version()
         if not BlueZFeatures.supported_version:
             raise DriverError(adapter_fault("bluez_old"), self._adapter)
@@ -98,10 +101,24 @@ class BluezRadio:
     async def changed(self) -> None:
         await self._watch.changed.wait()
 
-    async def connect(self, handle: Any) -> Link:
+    async def connect(self, handle: Any, *, scan_paused: bool = False) -> Link:
         path, address, properties = handle
         device = BLEDevice(address, None, {"path": path, "props": properties})
-        return await BluezLink(device, self._adapter).connect()
+        if not scan_paused or self._stop is None:
+            return await BluezLink(device, self._adapter).connect(CONNECT_S)
+        stop, self._stop = self._stop, None
+        await bounded(stop(), START_S)
+        try:
+            return await BluezLink(device, self._adapter).connect(QUIET_S)
+        finally:
+            await self._resume()
+
+    async def _resume(self) -> None:
+        """Scans again; where that does not work, the radio is down."""
+        try:
+            self._stop = await bounded(self._scan(), START_S)
+        except LinkFailed as failure:
+            self._watch.lose(self._fault(failure))
 
     async def power_cycle(self) -> None:
         await self._watch.cycle()
@@ -143,8 +160,8 @@ class BluezRadio:
         if uuids is not last.uuids:
             last.uuids = uuids
             last.numbers = tuple(number for uuid in uuids if (number := _short(uuid)) is not None)
-        handle = _Handle(path, last.address, properties)
-        self._told(Heard(last.address, rssi, news, properties.get("Name", ""), last.numbers, handle))
+        handle, paired = _Handle(path, last.address, properties), bool(properties.get("Paired", False))
+        self._told(Heard(last.address, rssi, news, properties.get("Name", ""), last.numbers, handle, paired))
 
     def _removed(self, path: str) -> None:
         self._last.pop(path, None)

@@ -140,10 +140,14 @@ class StackWatch:
         elif message.member == "InterfacesRemoved" and body[0] == self._path and ADAPTER in body[1]:
             self._lose("no_adapter")
 
-    def _lose(self, code: str) -> None:
+    def lose(self, fault: Fault) -> None:
+        """The adapter is of no use any more."""
         self.changed.set()
         if not self.down.done():
-            self.down.set_result(adapter_fault(code, self._adapter))
+            self.down.set_result(fault)
+
+    def _lose(self, code: str) -> None:
+        self.lose(adapter_fault(code, self._adapter))
 
     async def _call(
         self,
