@@ -203,9 +203,34 @@ def _box(commands: _Commands) -> None:
 
 def _vision(commands: _Commands) -> None:
     say = commands.say
-    vision = commands.add("vision", "what a detector says of pictures", "用检测模型识别图像")
-    vision.add_argument(
-        "action", choices=("score",), help=say("score: one line for each picture", "score：每张图像一行")
+    vision = commands.add(
+        "vision", "e-bikes in lifts: the detector, and the setting up", "电梯内电动自行车：检测模型与调试"
     )
-    vision.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help=say("picture files", "图像文件"))
+    actions = ("score", "watch", "region", "calibrate", "evidence")
+    vision.add_argument(
+        "action",
+        choices=actions,
+        help=say(
+            "score pictures; watch a recording or an RTSP stream; draw the region of a camera; set the threshold of a "
+            "lift; list or erase [NAME ...] what is kept of alarms",
+            "score 识别图像；watch 分析录像或 RTSP 流；region 绘制摄像机区域；calibrate 标定电梯阈值；"
+            "evidence list 列出、evidence erase 删除报警画面",
+        ),
+    )
+    what = say("pictures, source, camera, lift; list or erase", "图像、视频源、摄像机、电梯；list 或 erase")
+    vision.add_argument("targets", nargs="+", metavar="TARGET", help=what)
     vision.add_argument("--model", type=Path, help=say("manifest of an ONNX model", "ONNX 模型的清单文件"))
+    vision.add_argument(
+        "--output", type=Path, default=Path("region.png"), help=say("region: picture to write", "region：输出的图片")
+    )
+    vision.add_argument(
+        "--picture", type=Path, help=say("region: draw on this picture", "region：在此图片上绘制，不向摄像机取图")
+    )
+    for part, en, zh in (("floor", "the floor", "地面"), ("door", "the door", "门口")):
+        corners = say(f"region: corners of {en} to try", f"region：试用的{zh}顶点")
+        vision.add_argument(f"--{part}", metavar='"x,y x,y …"', help=corners)
+    vision.add_argument(
+        "--anyway", action="store_true", help=say("calibrate: also from less than a day", "calibrate：不足一天也标定")
+    )
+    commands.site(vision)
+    commands.data(vision)

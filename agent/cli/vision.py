@@ -1,19 +1,20 @@
-"""`courtyard vision score IMAGE…`: what a detector says of pictures, one line each."""
+"""`courtyard vision`: what a detector says of pictures and streams, and the setting up of lifts."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from courtyard.drivers.base import DriverError, Fault, Language, Text
+from courtyard.agent.vision.shipped import MANIFEST
+from courtyard.drivers.base import DriverError, Fault, Text
 
 if TYPE_CHECKING:
-    from courtyard.agent.vision.model import Picture
+    from courtyard.agent.vision.model import Model, Picture
 
-NO_MODEL = Fault(
+NO_MODEL: Final = Fault(
     "model.none",
     Text("No detector was named.", "未指定检测模型。"),
     Text(
@@ -21,35 +22,33 @@ NO_MODEL = Fault(
         "请指定 ONNX 模型的清单文件：--model 清单.toml。",
     ),
 )
-EBIKE = "ebike"
+ACTIONS: Final[Mapping[str, str]] = {
+    "score": "vision_score",
+    "watch": "vision_watch",
+    "region": "vision_region",
+    "calibrate": "vision_calibrate",
+    "evidence": "vision_evidence",
+}
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit status 0, or 1 when some picture could not be read.  Raises DriverError for a model that is refused."""
-    if options.model is None:
+    """Exit status of the action.  Raises DriverError and Refused."""
+    action = importlib.import_module(f"courtyard.agent.cli.{ACTIONS[options.action]}")
+    return int(action.run(options))
+
+
+def model_of(options: argparse.Namespace) -> Model:
+    """The detector that was named, or the product's own.  Raises DriverError."""
+    manifest = options.model or (MANIFEST if MANIFEST.exists() else None)
+    if manifest is None:
         raise DriverError(NO_MODEL)
     from courtyard.agent.vision.model import load
 
-    model, status = load(options.model), 0
-    for path in options.images:
-        line: dict[str, object] = {"file": str(path)}
-        try:
-            seen = model.look(_picture(path))
-        except (OSError, ValueError) as error:
-            line["error"], status = str(error), 1
-        else:
-            ebikes = [each.score for each in seen.detections if each.label == EBIKE]
-            line[EBIKE] = round(max(ebikes, default=0.0), 4)
-            line["boxes"] = [
-                {"class": each.label, "score": round(each.score, 4), "box": [round(side, 4) for side in each.box]}
-                for each in seen.detections
-            ]
-            line["ms"] = round(seen.took_ms, 1)
-        print(msgspec.json.encode(line).decode() if options.json else _words(line, options.lang))
-    return status
+    return load(manifest)
 
 
-def _picture(path: Path) -> Picture:
+def picture_of(path: Path) -> Picture:
+    """A picture file.  Raises OSError, ValueError."""
     import av
 
     try:
@@ -59,14 +58,3 @@ def _picture(path: Path) -> Picture:
     except av.FFmpegError as error:
         raise ValueError(str(error)) from error
     raise ValueError("no picture")
-
-
-def _words(line: dict[str, object], language: Language) -> str:
-    if "error" in line:
-        return Text(f"{line['file']}: unreadable, {line['error']}", f"{line['file']}：无法读取，{line['error']}").say(
-            language
-        )
-    return Text(
-        f"{line['file']}: e-bike {line[EBIKE]}, {line['ms']} ms",
-        f"{line['file']}：电动自行车 {line[EBIKE]}，耗时 {line['ms']} ms",
-    ).say(language)

@@ -1,0 +1,45 @@
+"""`courtyard vision score IMAGE…`: what a detector says of pictures, one line each."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import msgspec
+
+from courtyard.agent.cli.vision import model_of, picture_of
+from courtyard.drivers.base import Language, Text
+
+EBIKE = "ebike"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit status 0, or 1 when some picture could not be read.  Raises DriverError for a model that is refused."""
+    model, status = model_of(options), 0
+    for path in map(Path, options.targets):
+        line: dict[str, object] = {"file": str(path)}
+        try:
+            seen = model.look(picture_of(path))
+        except (OSError, ValueError) as error:
+            line["error"], status = str(error), 1
+        else:
+            ebikes = [each.score for each in seen.detections if each.label == EBIKE]
+            line[EBIKE] = round(max(ebikes, default=0.0), 4)
+            line["boxes"] = [
+                {"class": each.label, "score": round(each.score, 4), "box": [round(side, 4) for side in each.box]}
+                for each in seen.detections
+            ]
+            line["ms"] = round(seen.took_ms, 1)
+        print(msgspec.json.encode(line).decode() if options.json else _words(line, options.lang))
+    return status
+
+
+def _words(line: dict[str, object], language: Language) -> str:
+    if "error" in line:
+        return Text(f"{line['file']}: unreadable, {line['error']}", f"{line['file']}：无法读取，{line['error']}").say(
+            language
+        )
+    return Text(
+        f"{line['file']}: e-bike {line[EBIKE]}, {line['ms']} ms",
+        f"{line['file']}：电动自行车 {line[EBIKE]}，耗时 {line['ms']} ms",
+    ).say(language)

@@ -1,0 +1,62 @@
+"""`courtyard vision watch SOURCE`: what a lift's detector would make of a recording or a live stream, with times."""
+
+from __future__ import annotations
+
+import argparse
+from urllib.parse import urlsplit
+
+import msgspec
+
+from courtyard.agent.cli.vision import model_of
+from courtyard.agent.control import Refused
+from courtyard.agent.vision.votes import Policy
+from courtyard.drivers.base import Language, Text
+
+OPEN_S, READ_S = 5.0, 5.0
+MORE_TO_HOLD, MOST_AT = 0.1, 0.99
+WORDS = {
+    "seen": Text("an e-bike is seen", "看到电动自行车"),
+    "warn": Text("warning", "报警"),
+    "hold": Text("the door would be held", "将保持开门"),
+    "over": Text("over", "解除"),
+}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit status 0 at the end of a recording; 1 when the source cannot be read or broke off."""
+    import av
+
+    from courtyard.agent.vision.replay import Replay
+
+    av.logging.set_level(av.logging.PANIC)  # FFmpeg's own words may quote addresses with logins
+    model = model_of(options)
+    warn_at = model.manifest.score
+    policy = Policy(warn_at=warn_at, hold_at=min(MOST_AT, warn_at + MORE_TO_HOLD), commissioned=True)
+    replay = Replay(model.look, policy)
+    for source in options.targets:
+        is_stream = "://" in source
+        opening = {"rtsp_transport": "tcp"} if is_stream else {}
+        try:
+            with av.open(source, options=opening, timeout=(OPEN_S, READ_S)) as container:
+                for frame in container.decode(video=0):
+                    picture = frame.to_ndarray(format="rgb24").astype("uint8", copy=False)
+                    for event in replay.show(frame.time or 0.0, picture):
+                        line = msgspec.json.encode(event).decode() if options.json else _line(event, options.lang)
+                        print(line, flush=True)
+        except av.FFmpegError as error:  # its text may quote a login
+            shown = urlsplit(source).hostname if is_stream else source
+            raise Refused(
+                Text(
+                    f"{shown} cannot be watched: {type(error).__name__}. Check the address, the login and the codec.",
+                    f"无法读取 {shown}：{type(error).__name__}。请检查地址、登录信息和编码格式。",
+                ).say(options.lang)
+            ) from None
+    return 0
+
+
+def _line(event: object, language: Language) -> str:
+    from courtyard.agent.vision.replay import Event
+
+    assert isinstance(event, Event)
+    more = f" {event.score:.2f}" if event.score is not None and event.event != "over" else ""
+    return f"{event.at:9.2f} s  {WORDS[event.event].say(language)}{more}"
