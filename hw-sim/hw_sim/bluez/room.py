@@ -86,12 +86,14 @@ class Room:
         match words:
             case ["start"]:
                 await self.start_stack()
+            case ["version", version]:
+                bluetoothctl(self._tools, version)
             case ["crash" | "stop" as how] if self._stack is not None:
                 stack, self._stack = self._stack, None
                 self._faults.clear()
                 await stack.stop() if how == "stop" else stack.crash()
             case _:
-                raise ValueError("stack start, stop or crash")
+                raise ValueError("stack start, stop, crash or version NUMBER")
 
     def adapter(self, words: list[str]) -> None:
         """Of hci0, where none is named."""
@@ -203,7 +205,7 @@ class Room:
             "device": Command(self.device, "WEARABLE on|off|range DBM|battery %|worn|unworn|excited|calm|drop|..."),
             "told": Command(self.told, "WEARABLE: every notification that it sent"),
             "alerts": Command(self.alerts, "WEARABLE: every alert level that it was given"),
-            "stack": Command(self.stack, "start|stop|crash: bluetoothd"),
+            "stack": Command(self.stack, "start|stop|crash|version NUMBER: bluetoothd"),
             "adapter": Command(self.adapter, "[hci0] on|off|plug|unplug|block|unblock|clumsy|deft"),
             "fault": Command(self.fault, "METHOD hang|late S|error NAME [times N] [at ADDRESS]"),
             "stats": Command(self.stats, "counts"),
