@@ -6,7 +6,8 @@ Invariants
 2. Whatever is held is warned of, too.
 3. A warning begins only with `warn_votes` of the last looks at or above `warn_at`, a hold only with `hold_votes` at or
    above `hold_at`; looks older than `window_s` have no vote.
-4. Both last until no look reached `warn_at` for `clear_s` (the latch); a hold that ends is over at once.
+4. Both last until no look reached `warn_at` for `clear_s`, and some look since did not (the latch); a hold that ends
+   is over at once.
 5. No hold outlasts `cap_s`; after the cap nothing is held for `cool_down_s`.
 """
 
@@ -99,8 +100,8 @@ class Watch:
         self.policy = policy
         self.stance = QUIET
         self._looks: deque[tuple[float, float]] = deque(maxlen=LOOKS)
-        self._last_look_s: float | None = None
-        self._last_seen_s = 0.0
+        self._live_s: float | None = None
+        self._last_look_s = self._last_seen_s = 0.0
         self._warned = self._wanted = False
         self._held_since_s: float | None = None
         self._cooling_until_s: float | None = None
@@ -109,7 +110,7 @@ class Watch:
         """Takes the greatest score of one look at the picture; 0 when nothing was found."""
         policy = self.policy
         self._looks.append((at_s, score))
-        self._last_look_s = at_s
+        self._live_s = self._last_look_s = at_s
         if score >= policy.warn_at:
             self._last_seen_s = at_s
         self._warned = self._warned or self._carried(policy.warn_votes, policy.warn_at, at_s)
@@ -117,23 +118,23 @@ class Watch:
 
     def still(self, at_s: float) -> None:
         """Takes that the picture is live and that nothing in it has changed since the last look."""
-        if self._last_look_s is not None:
-            self._last_look_s = at_s
+        if self._live_s is not None:
+            self._live_s = at_s
 
     def lose(self) -> None:
         """The picture is gone: what was seen in it is forgotten."""
         self._looks.clear()
-        self._last_look_s = None
+        self._live_s = None
         self._warned = self._wanted = False
 
     def judge(self, at_s: float, *, blocked: bool = False, door: Door = "unknown") -> Stance:
         """What follows now.  `blocked`: fire, fire return or firefighter mode."""
         policy = self.policy
         stale_s = policy.paced_stale_s if door == "closed" else policy.stale_s
-        live = self._last_look_s is not None and at_s - self._last_look_s <= stale_s
+        live = self._live_s is not None and at_s - self._live_s <= stale_s
         if not live:
             self.lose()
-        elif at_s - self._last_seen_s >= policy.clear_s:
+        elif self._last_look_s > self._last_seen_s and at_s - self._last_seen_s >= policy.clear_s:
             self._warned = self._wanted = False
         capped = self._held_since_s is not None and at_s - self._held_since_s >= policy.cap_s
         if capped:
