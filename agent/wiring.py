@@ -32,6 +32,7 @@ from courtyard.agent.escalation.escalations import planned_steps
 from courtyard.agent.history.gauges import gauges_of, history_of
 from courtyard.agent.history.history import PointHistory
 from courtyard.agent.journal_faults import fault_of
+from courtyard.agent.latest import Latest
 from courtyard.agent.lift_post import LiftPorts
 from courtyard.agent.lift_watch import PART as LIFTS
 from courtyard.agent.lift_watch import Lifts
@@ -140,6 +141,7 @@ class Gateway:
         self.commands = Commands(self.recorder, gateway=site.gateway.id, handlers=handlers(self._ports()))
         self.uplinks: dict[str, MqttUplink | Gb26875Uplink] = {}
         self._feeds: dict[str, WatchedFeed] = {}
+        self._readings: Latest | None = None
         self._disk_fault: Fault | None = None
         self._uplink_faults: dict[str, Fault] = {}
 
@@ -179,7 +181,11 @@ class Gateway:
         self.care.adjust(site.residents)
         follow(self.rooms, snapshot)
         self.pipeline.adjust(site, self._rules)
-        if self.history is not None:
+        if self.history is None and site.web is not None and site.history.enabled:
+            self.history = self._make_history()  # a page was added to a running gateway
+            self.pipeline.observers.append(self.history.tap)
+            self._supervisor.start(HISTORY, self.history.run)
+        elif self.history is not None:
             self.history.adjust(gauges_of(snapshot))
         self.outputs.adjust(site.outputs)
         self.second_path.adjust()
@@ -298,9 +304,17 @@ class Gateway:
             self.acts,
             self.second_path.handed,
             lambda: self.snapshot,
+            self._latest(),
             say=self.pipeline.say,
             fault=lambda fault: self._uplink_says(settings.name, fault),
         )
+
+    def _latest(self) -> Latest:
+        """The last readings, for centres that get measured values."""
+        if self._readings is None:
+            self._readings = Latest()
+            self.pipeline.observers.append(self._readings.note)
+        return self._readings
 
     def _broker(self, settings: Uplink, feed: WatchedFeed) -> MqttUplink:
         name = settings.name

@@ -24,6 +24,7 @@ from courtyard.config.page import LOOPBACK
 from courtyard.config.panels import LISTS, check_panels
 from courtyard.config.presence_check import check_presence, receivers
 from courtyard.config.quantities import duration_text, size_text
+from courtyard.config.station_check import check_station
 from courtyard.drivers.ble.settings import WearableProfile
 from courtyard.drivers.lines.settings import BleLine, RtuTcpLine, SerialLine, TcpServerLine, UdpLine
 from courtyard.drivers.modbus.settings import ModbusProfile
@@ -47,6 +48,7 @@ def check(site: Draft, declared: Declared, findings: Findings) -> None:
     for uplink in site.drafts("uplinks"):
         _check_uplink(uplink, declared, findings)
         check_format(uplink, findings)
+        check_station(uplink, declared, findings)
     _check_lines(site, findings)
     for device in site.drafts("devices"):
         _check_line_of(device, declared, findings)

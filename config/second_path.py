@@ -144,27 +144,3 @@ class Modem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "多久检查一次 SIM 卡和网络，以便提前发现故障。",
         ),
     ] = field(default=900.0, name="check_every")
-
-
-class Station(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """This gateway as a user information transmission device of a fire-control centre (GB/T 26875.3)."""
-
-    address: Annotated[
-        int,
-        Meta(ge=1, le=(1 << 48) - 1),
-        help_text("Address that the centre gave to this gateway.", "中心分配给本网关的源地址。", example=1144201745),
-    ]
-    centre: Annotated[
-        int, Meta(ge=0, le=(1 << 48) - 1), help_text("Address of the centre.", "监控中心的地址。", example=1)
-    ] = 1
-    heartbeat_s: Annotated[
-        Seconds, Meta(ge=5, le=600), help_text("How often it says that it is alive.", "心跳间隔。")
-    ] = field(default=30.0, name="heartbeat")
-    systems: Annotated[
-        dict[str, Annotated[int, Meta(ge=0, le=255)]],
-        help_text(
-            "System address of each panel, by device id; otherwise the panel's own controller number.",
-            "各控制器（按设备编号）的系统地址；不填则使用控制器自身的编号。",
-            example={"fire-b01": 1, "fire-b02": 2},
-        ),
-    ] = {}

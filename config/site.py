@@ -20,7 +20,8 @@ from courtyard.config.kinds import Bytes, File, Pattern, SecretFile, TimeOfDay
 from courtyard.config.lifts import Lift, Vision
 from courtyard.config.page import Web
 from courtyard.config.presence import Presence
-from courtyard.config.second_path import Escalation, Modem, Station
+from courtyard.config.second_path import Escalation, Modem
+from courtyard.config.station import Station
 from courtyard.drivers.camera.settings import Camera
 from courtyard.drivers.lines.settings import BleLine, LineSettings, ListeningLines, Name, Seconds, help_text
 

@@ -65,6 +65,8 @@ UNITS: dict[str, Unit] = {
     **_units("concentration", {"ug/m3": 1, "mg/m3": 1000}),
     **_units("illuminance", {"lx": 1}),
     **_units("level", {"dB": 1}),
+    **_units("length", {"m": 1, "dm": "0.1", "cm": "0.01", "mm": "0.001"}),
+    **_units("lower explosive limit", {"%[LEL]": 1}),
     **_units("frequency", {"Hz": 1, "/min": Fraction(1, 60)}),
 }
 

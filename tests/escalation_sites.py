@@ -24,7 +24,18 @@ def exchanged(old: str, new: str) -> str:
     return SITE.replace(old, new, 1)
 
 
+MEASURED = '{{ device = "meter", point = {}, component_type = 92, component = {} }}'
+
+
+def measured(*analogues: str) -> str:
+    """The site with values that its centre gets."""
+    return exchanged("station = { address = 7 }", f"station = {{ address = 7, analogues = [{', '.join(analogues)}] }}")
+
+
 MISTAKES: dict[str, str] = {
+    "station.point": measured(MEASURED.format('«"air.temperature"', 1)),
+    "station.unit": measured(MEASURED.format('«"water.volume.total"', 1)),
+    "station.analogue_twice": measured(MEASURED.format('"water.flow"', 1), MEASURED.format('"meter.run_time"', "«1")),
     "uplink.scheme": exchanged('"tcp://10.0.0.5:5200"', '«"mqtt://10.0.0.5:5200"'),
     "uplink.station_missing": exchanged('format = "gb26875"\nstation = { address = 7 }', 'format = «"gb26875"'),
     "uplink.only_gb26875": exchanged('name = "community"', 'name = "community"\n«station = { address = 7 }'),

@@ -8,11 +8,14 @@ from typing import Any
 
 from courtyard.agent.condition import Condition
 from courtyard.agent.records import AlarmRecord, stamp
-from courtyard.agent.uplinks.gb26875.uplink import Centre, Gb26875Uplink
+from courtyard.agent.uplinks.gb26875.analogues import Measured, Quantity
+from courtyard.agent.uplinks.gb26875.centre import Centre
+from courtyard.agent.uplinks.gb26875.inventory import Inventory
+from courtyard.agent.uplinks.gb26875.uplink import Gb26875Uplink
 from courtyard.buffer import Options
 from courtyard.buffer.journal import Journal
 from courtyard.config import site
-from courtyard.config.second_path import Station
+from courtyard.config.station import Station
 from courtyard.drivers.base import Fault, Severity, Text
 from courtyard.drivers.lines.wire import Listener, Wire
 from hw_sim import centre as simulated
@@ -67,6 +70,11 @@ class Box:
         self.over: list[str] = []
         self.faults: list[str | None] = []
         self.handed: set[str] | None = None
+        self.inventory = Inventory()
+        self.uplinks: list[Gb26875Uplink] = []
+        self.quantities: list[Quantity] = []
+        self.measured: dict[str, Measured] = {}
+        self.kept = b""
         self._tasks: list[asyncio.Task[None]] = []
         self.start()
 
@@ -96,6 +104,11 @@ class Box:
             patrol=self.patrols.append,
             clock=self.offsets.append,
             configuration=lambda: "gw-0007",
+            inventory=lambda: self.inventory,
+            quantities=lambda: self.quantities,
+            measure=lambda analogue: self.measured.get(analogue.device),
+            recall=self.kept,
+            note=self._keep,
         )
         made = Gb26875Uplink(
             settings,
@@ -108,8 +121,12 @@ class Box:
             jitter=lambda: 0.0,
             connect=connect,
         )
+        self.uplinks.append(made)
         self._tasks.append(asyncio.create_task(made.run()))
         return made
+
+    async def _keep(self, operations: bytes) -> None:
+        self.kept = operations
 
     def received(self, name: str, record: AlarmRecord) -> None:
         alarm = self.gateway.book.get(record.alarm_id)

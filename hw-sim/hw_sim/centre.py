@@ -13,8 +13,13 @@ from typing import Any, NamedTuple, Protocol, cast
 from hw_sim.control import Command
 
 CONTROL, SEND, CONFIRM, REQUEST, ANSWER, DENY = 1, 2, 3, 4, 5, 6
-SIZES = {1: 10, 2: 46, 3: 16, 4: 10, 21: 7, 24: 8, 28: 6}
+SIZES = {1: 10, 2: 46, 3: 16, 4: 10, 5: 4, 7: 38, 8: 8, 21: 7, 24: 8, 25: 2, 28: 6}
 """Type to octets of one object, its time included."""
+TEXTS = {6: 2, 26: 0}
+"""Type to octets in front of a text with its own length."""
+UNTIMED = {5, 7, 25, *TEXTS}
+DESCRIPTIONS = {5, 6, 7, 8, 25, 26, 28}
+"""What says who somebody is; all else is what happens."""
 
 
 class Packet(NamedTuple):
@@ -78,24 +83,37 @@ def read_packets(heard: bytearray) -> list[Packet]:
 
 
 def read_reports(message: Packet) -> list[Report]:
-    """The objects of a report.  Raises ValueError when their size is not what the standard says."""
-    kind, count = message.unit[0], message.unit[1]
-    size, data = SIZES[kind], message.unit[2:]
-    if len(data) != size * count:
+    """The objects of a report or an answer.  Raises ValueError when their size is not what the standard says."""
+    kind, count, data = message.unit[0], message.unit[1], message.unit[2:]
+    objects, at = [], 0
+    while at < len(data):
+        size = SIZES[kind] if kind in SIZES else TEXTS[kind] + 1 + data[at + TEXTS[kind]]
+        objects.append(data[at : at + size])
+        at += size
+    if len(objects) != count or at != len(data):
         raise ValueError(f"type {kind}: {len(data)} octets for {count} objects")
-    return [_report(kind, data[at : at + size], message.serial) for at in range(0, len(data), size)]
+    return [_report(kind, raw, message.serial) for raw in objects]
 
 
 def _report(kind: int, raw: bytes, serial: int) -> Report:
-    body, at, text = raw[:-6], read_tag(raw[-6:]), ""
+    body, at = (raw, "") if kind in UNTIMED else (raw[:-6], read_tag(raw[-6:]))
+    words, text = tuple(body), ""
     if kind == 1:
-        words = (*body[:2], int.from_bytes(body[2:4], "little"))
+        words = (*body[:2], _number(body[2:4]))
     elif kind == 2:
-        words = (*body[:3], int.from_bytes(body[3:7], "little"), int.from_bytes(body[7:9], "little"))
+        words = (*body[:3], _number(body[3:7]), _number(body[7:9]))
         text = body[9:40].rstrip(b"\0").decode("gb18030")
-    else:
-        words = tuple(body)
+    elif kind == 3:
+        words = (*body[:3], _number(body[3:7]), body[7], int.from_bytes(body[8:10], "little", signed=True))
+    elif kind == 7:
+        words, text = (*body[:3], _number(body[3:7])), body[7:38].rstrip(b"\0").decode("gb18030")
+    elif kind in TEXTS:
+        words, text = tuple(body[: TEXTS[kind]]), body[TEXTS[kind] + 1 :].decode("gb18030")
     return Report(kind, words, text, at, serial)
+
+
+def _number(raw: bytes) -> int:
+    return int.from_bytes(raw, "little")
 
 
 class Centre:
@@ -104,11 +122,18 @@ class Centre:
     def __init__(self, address: int = 1, *, clock: Callable[[], datetime.datetime] = datetime.datetime.now) -> None:
         self.address, self._clock = address, clock
         self.reports: list[Report] = []
+        """What happens, in the order of its arrival."""
+        self.descriptions: list[Report] = []
+        """Versions, configurations and times, as they came."""
         self.answers: list[Packet] = []
         self.packets: list[Packet] = []
         self.errors: list[str] = []
         self.heartbeats = self.connections = 0
         self.mood = "confirm"
+        self.ignores: set[int] = set()
+        """Types that it neither confirms nor denies."""
+        self.refuses: set[int] = set()
+        """Types that it denies."""
         self.changed = asyncio.Condition()
         self.stopped = asyncio.Event()
         self.port = 0
@@ -123,7 +148,11 @@ class Centre:
             "drop": Command(lambda words: self.drop(), "cut the connections"),
             "patrol": Command(lambda words: self.patrol(int(words[0])), "MINUTES: is somebody on duty?"),
             "clock": Command(lambda words: self.synchronise(), "set the devices' clock"),
-            "read": Command(lambda words: self.read(int(words[0]), bytes.fromhex("".join(words[1:]))), "TYPE [HEX]"),
+            "read": Command(
+                lambda words: self.read(int(words[0]), *map(bytes.fromhex, words[1:])), "TYPE [HEX of a query]..."
+            ),
+            "descriptions": Command(lambda words: [each._asdict() for each in self.descriptions], "who reports"),
+            "answers": Command(lambda words: [each._asdict() for each in self.answered()], "what was answered"),
             "reports": Command(lambda words: [report._asdict() for report in self.reports], "what was reported"),
             "quit": Command(lambda words: self.stopped.set(), "end the simulator"),
         }
@@ -168,8 +197,14 @@ class Centre:
         """What a real centre may try; no gateway obeys it."""
         self._say(CONTROL, bytes((89, 1, 0)))
 
-    def read(self, kind: int, query: bytes = b"\x00") -> None:
-        self._say(REQUEST, bytes((kind, 1)) + query)
+    def read(self, kind: int, *queries: bytes) -> None:
+        """Asks; a question about the device itself has one reserved octet."""
+        asked = queries or (b"\x00",)
+        self._say(REQUEST, bytes((kind, len(asked))) + b"".join(asked))
+
+    def answered(self) -> list[Report]:
+        """The objects of all answers; a denial has none."""
+        return [report for answer in self.answers if answer.command == ANSWER for report in read_reports(answer)]
 
     async def wait(self, condition: Callable[[], bool]) -> None:
         """Returns when the condition on what arrived holds."""
@@ -197,14 +232,17 @@ class Centre:
         if message.command != SEND:
             self.answers.append(message)
             return
-        if self.mood == "silent":
+        kind = message.unit[0] if message.unit else None
+        if self.mood == "silent" or kind in self.ignores:
             return
-        if self.mood == "confirm":
+        confirms = self.mood == "confirm" and kind not in self.refuses
+        if confirms:
             if message.unit:
-                self.reports += read_reports(message)
+                found = read_reports(message)
+                (self.descriptions if message.unit[0] in DESCRIPTIONS else self.reports).extend(found)
             else:
                 self.heartbeats += 1
-        command = CONFIRM if self.mood == "confirm" else DENY
+        command = CONFIRM if confirms else DENY
         voice(packet(command, b"", message.serial, self.address, message.source, tag(self._clock())))
 
     def _say(self, command: int, unit: bytes) -> None:

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from courtyard.agent.records import AlarmRecord
-from courtyard.agent.uplinks.gb26875.answers import Answers
+from courtyard.agent.uplinks.gb26875.answers import Answers, Own
+from courtyard.agent.uplinks.gb26875.inventory import Inventory, Listed
 from courtyard.agent.uplinks.gb26875.mapping import reports, tag
+from courtyard.agent.uplinks.gb26875.operations import Operations
 from courtyard.agent.uplinks.gb26875.present import Present
-from courtyard.config.second_path import Station
 from courtyard.drivers.fire.framing import FrameError
 from courtyard.drivers.fire.gb26875 import parse
 from courtyard.drivers.fire.gb26875.frame import CONTROL, DENY, REQUEST, Link, unit
@@ -23,6 +24,7 @@ from tests.gateway_rig import elapse, examples, virtual
 from tests.gb26875_uplink_rig import OWN, PANEL, Box, Cable
 
 AT = "2026-11-22T06:30:15.000Z"
+LISTED = Inventory(systems={(1, 1): Listed(PANEL, "JBF")}, parts={(1, 1, 1): Listed(PANEL, "6层")})
 NOW = tag(AT, datetime.UTC)
 RECORD = AlarmRecord("a", 1, 1, "raise", "raised", 1, "fire", PANEL, "here", AT, 0, "synced", AT)
 
@@ -53,7 +55,8 @@ def test_any_bytes_of_a_centre_change_nothing(tmp_path_factory: pytest.TempPathF
 @given(st.sampled_from([CONTROL, REQUEST, 0, 7, 128, 255]), st.binary(max_size=60))
 @settings(max_examples=examples(200))
 def test_every_question_gets_one_answer_or_a_denial_and_none_sets_anything(command: int, data: bytes) -> None:
-    answers = Answers(lambda: Present((), Station(OWN)), version="1.2.3", configuration=lambda: "gw")
+    own = Own("1.2.3", lambda: "gw", Operations(), lambda: (), lambda analogue: None)
+    answers = Answers(lambda: Present((), LISTED), own)
     raw = simulated.packet(command, data, 9, 1, OWN, NOW.raw)
     try:
         message = parse(raw)
@@ -84,7 +87,7 @@ def test_whatever_is_made_of_an_alarm_fits_its_packet(
     source: str, kind: str, details: dict[str, object], text: str
 ) -> None:
     record = msgspec.structs.replace(RECORD, source=source, alarm_class=kind, details=details, text_zh=text)
-    for report in reports(record, Present((record,), Station(OWN)), datetime.UTC):
+    for report in reports(record, Present((record,), LISTED), datetime.UTC):
         packet = Link(OWN, 1).packet(2, unit(report.kind, report.item), 1, NOW)
         (read,) = simulated.read_packets(bytearray(packet))
         assert len(simulated.read_reports(read)) == 1

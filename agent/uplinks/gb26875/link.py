@@ -16,8 +16,9 @@ from courtyard.drivers.lines.settings import RtuTcpLine, TcpLine
 from courtyard.drivers.lines.tcp import open_tcp
 from courtyard.drivers.lines.wire import Listener, Wire
 
-WINDOW: Final = 3
-"""Alarms, events and heartbeats each have one packet on the way, so that an alarm waits for no other."""
+WINDOW: Final = 5
+"""Alarms, events, heartbeats, descriptions and measured values each have one packet on the way, so that an alarm waits
+for no other."""
 SILENCE_S: Final = 0.2
 
 Open = Callable[[Listener], Awaitable[Wire]]

@@ -8,6 +8,7 @@
 | link to a panel; disk, modem or output of this gateway | 21, state of the transmission device |
 | acknowledgement of a patrol check | 24, operation of the transmission device, bit 5 |
 | drill | 24, operation of the transmission device, bit 6; never a fire |
+| an operator clears an alarm of a part or a panel by hand | 24, bit 3, besides the state |
 
 Reset, silence and test have no end of their own: they are events, all else are alarms.
 
@@ -19,20 +20,38 @@ events are no matter of a fire-control centre.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeVar
+
+import msgspec
 
 from courtyard.agent.records import AlarmRecord, EventRecord, parse_instant
+from courtyard.agent.uplinks.gb26875.inventory import Inventory
 from courtyard.agent.uplinks.gb26875.parts import Said, part_of
 from courtyard.agent.uplinks.gb26875.present import OWN, STATES, Present, Report
-from courtyard.config.second_path import Station
-from courtyard.drivers.fire.gb26875.objects import DeviceOperation, SystemOperation
+from courtyard.drivers.fire.gb26875.objects import TYPES, DeviceOperation, SystemOperation
 from courtyard.drivers.fire.gb26875.wire import TimeTag
 
 OPERATIONS: Final[Mapping[str, int]] = {"reset": 0, "silence": 1, "test": 6}
 PATROL: Final = "patrol_check"
-PATROL_ANSWERED, TEST = 1 << 5, 1 << 6
+CLEARED, PATROL_ANSWERED, TEST = 1 << 3, 1 << 5, 1 << 6
 TOLD: Final = frozenset({"raise", "escalate", "return", "clear", "repeat"})
+
+
+MOST_OBJECTS: Final = 16
+Record = TypeVar("Record", AlarmRecord, EventRecord)
+_alarm = msgspec.json.Decoder(AlarmRecord).decode
+_event = msgspec.json.Decoder(EventRecord).decode
+
+
+def alarm_of(body: bytes) -> AlarmRecord | None:
+    """None for what a newer or older gateway wrote in another way: there is nothing to make of it."""
+    return _read(_alarm, body)
+
+
+def event_of(body: bytes) -> EventRecord | None:
+    """The same of an event."""
+    return _read(_event, body)
 
 
 def tag(at: str, zone: datetime.tzinfo) -> TimeTag:
@@ -55,18 +74,40 @@ def reports(record: AlarmRecord, present: Present, zone: datetime.tzinfo) -> lis
         return [present.own(at, record)]
     if name not in STATES:
         return []
-    part = part_of(record, present.station)
+    part = part_of(record, present.inventory)
     if part.component_type is None:
-        return [present.system(part, at, record)]
-    return [present.component(part, at, record.text_zh or record.text_en or record.device, record)]
+        state = present.system(part, at, record)
+    else:
+        state = present.component(part, at, record.text_zh or record.text_en or record.device, record)
+    by_hand = record.action == "clear" and record.cleared_by is not None
+    return [state, Report(24, DeviceOperation(CLEARED, 0, at))] if by_hand else [state]
 
 
-def operations(record: EventRecord, station: Station, zone: datetime.tzinfo) -> list[Report]:
+def operations(record: EventRecord, inventory: Inventory, zone: datetime.tzinfo) -> list[Report]:
     """What the centre gets for one event: somebody reset, silenced or tested at a panel."""
     kind = str(record.details.get("kind"))
     if record.event != "signal" or record.device is None or record.test or kind not in OPERATIONS:
         return []
-    part = part_of(Said(record.device, str(record.details.get("source") or ""), kind, record.details), station)
+    part = part_of(Said(record.device, str(record.details.get("source") or ""), kind, record.details), inventory)
     operation = 1 << OPERATIONS[kind]
     at = tag(record.at, zone)
     return [Report(4, SystemOperation(part.system_type, part.system_address, operation, 0, at))]
+
+
+def packets(tellings: Iterable[Report]) -> list[list[Report]]:
+    """Neighbours of one type share a packet, as far as the standard allows."""
+    shared: list[list[Report]] = []
+    for telling in tellings:
+        last = shared[-1] if shared else []
+        if last and last[0].kind == telling.kind and len(last) < min(TYPES[telling.kind].most, MOST_OBJECTS):
+            last.append(telling)
+        else:
+            shared.append([telling])
+    return shared
+
+
+def _read(decode: Callable[[bytes], Record], body: bytes) -> Record | None:
+    try:
+        return decode(body)
+    except msgspec.MsgspecError:
+        return None

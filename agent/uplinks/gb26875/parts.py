@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
 from courtyard.agent.records import Details
-from courtyard.config.second_path import Station
+from courtyard.agent.uplinks.gb26875.inventory import EVERY_COLUMN, FIRE_SYSTEM, Inventory, address_of
 
 OF_SYSTEMS: Final = frozenset({"mains_fault", "battery_fault", "bus_fault"})
 """Alarm classes that are a matter of the whole panel, whatever their source."""
@@ -29,10 +29,10 @@ DETECTORS: Final[Mapping[str, int]] = {
     "panel": 1,
 }
 """What a detector is, where the panel gave no component type of the standard, to component type (table 5)."""
-FIRE_SYSTEM, DETECTOR = 1, 25
+DETECTOR: Final = 25
 
 
-_ADDRESS = re.compile(r"(?:t[0-9]{1,3}-)?([0-9]{1,9}(?:-[0-9]{1,9})*)")
+_ADDRESS = re.compile(r"(?:t[0-9]{1,3}-)?([0-9]{1,10}(?:-[0-9]{1,10})*)")
 """`2-6-12`, or `t12-1-0-348` in another kind of system."""
 
 
@@ -67,25 +67,25 @@ class Part(NamedTuple):
     component_address: int = 0
 
 
-def part_of(record: About, station: Station) -> Part:
-    """From `controller-loop-point`, or the standard's own codes where the panel gave them.
+def part_of(record: About, inventory: Inventory) -> Part:
+    """From what the panel calls its part, or the standard's own codes where it gave them.
 
     A part without numbers of its own gets a component address from its name, which stays the same.
     """
-    details = record.details
-    address = _ADDRESS.fullmatch(record.source.rpartition("/")[2])
-    numbers = [int(number) for number in address[1].split("-")] if address else []
+    details, own = record.details, inventory.own.get(record.device)
+    name = _ADDRESS.fullmatch(record.source.rpartition("/")[2])
+    columns = inventory.columns.get(record.device, EVERY_COLUMN)
+    address = address_of(name[1], columns, own) if name else None
     system_type = _small(details.get("system_type"), FIRE_SYSTEM)
-    own = station.systems.get(record.device)
-    system = own if own is not None else (numbers[0] & 0xFF if numbers else 1)
-    if record.alarm_class in OF_SYSTEMS or len(numbers) == 1 or (not numbers and details.get("detector") == "panel"):
+    system = address[0] if address else own if own is not None else 1
+    whole = address[1] is None if address else details.get("detector") == "panel"
+    if record.alarm_class in OF_SYSTEMS or whole:
         return Part(system_type, system)
     detector = DETECTORS.get(str(details.get("detector") or record.alarm_class), DETECTOR)
     kind = _small(details.get("component_type"), detector)
-    if len(numbers) >= 2:
-        return Part(system_type, system, kind, (numbers[-2] & 0xFFFF) << 16 | numbers[-1] & 0xFFFF)
-    name = f"{record.device}:{record.source}".encode()
-    return Part(system_type, system, kind, zlib.crc32(name))
+    if address is not None and address[1] is not None:
+        return Part(system_type, system, kind, address[1])
+    return Part(system_type, system, kind, zlib.crc32(f"{record.device}:{record.source}".encode()))
 
 
 def _small(value: object, otherwise: int) -> int:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from courtyard.agent.records import AlarmRecord
-from courtyard.agent.uplinks.gb26875.parts import Part, part_of
-from courtyard.config.second_path import Station
+from courtyard.agent.uplinks.gb26875.inventory import Inventory
+from courtyard.agent.uplinks.gb26875.parts import DETECTOR, Part, part_of
 from courtyard.drivers.fire.gb26875.objects import ComponentState, DeviceState, InformationObject, SystemState
 from courtyard.drivers.fire.gb26875.wire import TimeTag
 
@@ -50,6 +50,10 @@ Lines without panels, and the batteries of other devices, are no matter of a fir
 """
 
 
+OUT_OF_SIGHT: Final = frozenset({"link_lost", "panel_silent", "poll_missing", "heartbeat_missing"})
+"""While one of these lasts nobody knows what is well at that panel."""
+
+
 class Report(NamedTuple):
     """One information object and the type of its data unit."""
 
@@ -68,24 +72,47 @@ class Present:
     Where a `record` is given, its own alarm is as that record says, however it stands now.
     """
 
-    def __init__(self, records: Iterable[AlarmRecord], station: Station) -> None:
-        self.station = station
+    def __init__(self, records: Iterable[AlarmRecord], inventory: Inventory) -> None:
+        self.inventory = inventory
         self._parts: dict[Part, dict[str, int]] = defaultdict(dict)
         self._systems: dict[tuple[int, int], dict[str, int]] = defaultdict(dict)
         self._own: dict[str, int] = {}
         self._texts: dict[Part, str] = {}
+        self._out_of_sight: set[str] = set()
         for record in records:
             if not record.test:
                 self._note(record)
 
     def knows_system(self, system_type: int, system_address: int) -> bool:
-        """Whether there is such a system here, as far as the gateway knows."""
-        declared = system_type == 1 and system_address in (1, *self.station.systems.values())
-        return declared or (system_type, system_address) in self._systems
+        """Whether the state of that system can be told: of one out of sight only what is active."""
+        address = (system_type, system_address)
+        listed = self.inventory.systems.get(address)
+        return address in self._systems or (listed is not None and listed.device not in self._out_of_sight)
 
-    def text_of(self, part: Part) -> str | None:
-        """What is said of a part where something is active; None for all others."""
-        return self._texts.get(part)
+    def find(self, system_type: int, system_address: int, component_address: int, kind: int | None) -> Part | None:
+        """The part at that address of which the state can be told; None when it cannot.
+
+        Without `kind` any component type will do.  A part that is listed and at rest has the type that is asked for,
+        because lists of names have none.
+        """
+        address = (system_type, system_address, component_address)
+        for part in self._texts:
+            here = (part.system_type, part.system_address, part.component_address)
+            if part.component_type is not None and here == address and kind in (None, part.component_type):
+                return part
+        listed = self.inventory.parts.get(address)
+        if listed is None or listed.device in self._out_of_sight:
+            return None
+        return Part(system_type, system_address, DETECTOR if kind is None else kind, component_address)
+
+    def text_of(self, part: Part) -> str:
+        """What is said of a part, or what the site calls it."""
+        listed = self.inventory.parts.get((part.system_type, part.system_address, part.component_address))
+        return self._texts.get(part) or (listed.text if listed else "")
+
+    def system_state(self, address: tuple[int, int], at: TimeTag) -> Report:
+        """Type 1, of now."""
+        return self.system(Part(*address), at)
 
     def system(self, part: Part, at: TimeTag, record: AlarmRecord | None = None) -> Report:
         """Type 1: a fire at a part of a system is a fire of the system."""
@@ -107,9 +134,11 @@ class Present:
     def _note(self, record: AlarmRecord) -> None:
         bit = STATES.get(record.alarm_class)
         if bit is not None:
-            part = part_of(record, self.station)
+            part = part_of(record, self.inventory)
             self._parts[part][record.alarm_id] = self._systems[_system(part)][record.alarm_id] = bit
             self._texts[part] = record.text_zh or record.text_en
+        if record.alarm_class in OUT_OF_SIGHT:
+            self._out_of_sight.add(record.device)
         own = OWN.get(record.alarm_class, bit if bit in (FIRE, FAULT) else None)
         if own is not None:
             self._own[record.alarm_id] = own

@@ -13,18 +13,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Final, NamedTuple, TypeVar
+from typing import Final
 from zoneinfo import ZoneInfo
 
-import msgspec
-
-from courtyard.agent.records import AlarmRecord, EventRecord
+from courtyard.agent.records import AlarmRecord
 from courtyard.agent.uplinks.faults import PLATFORM, PLATFORM_ZH, Words
-from courtyard.agent.uplinks.gb26875.answers import Answers, local_now
+from courtyard.agent.uplinks.gb26875.announcements import Announcements
+from courtyard.agent.uplinks.gb26875.answers import Answers, Own, local_now
+from courtyard.agent.uplinks.gb26875.centre import Centre
 from courtyard.agent.uplinks.gb26875.link import CentreLink, LinkLost, Open, opener
-from courtyard.agent.uplinks.gb26875.mapping import operations, reports
+from courtyard.agent.uplinks.gb26875.mapping import alarm_of, event_of, operations, packets, reports
+from courtyard.agent.uplinks.gb26875.operations import Operations
 from courtyard.agent.uplinks.gb26875.present import Present, is_active
 from courtyard.agent.uplinks.gb26875.present import Report as Telling
 from courtyard.agent.uplinks.ports import Feed
@@ -32,19 +33,18 @@ from courtyard.agent.uplinks.report import Report
 from courtyard.agent.uplinks.send import Backoff
 from courtyard.buffer.types import Block, Which
 from courtyard.config import site
-from courtyard.config.second_path import Station
+from courtyard.config.station import Station
 from courtyard.drivers.base import DriverError, Fault
 from courtyard.drivers.fire.gb26875 import Message, device
 from courtyard.drivers.fire.gb26875.centre import deny
 from courtyard.drivers.fire.gb26875.exchange import Settled
 from courtyard.drivers.fire.gb26875.frame import CONTROL, REQUEST, Link
-from courtyard.drivers.fire.gb26875.objects import TYPES
+from courtyard.drivers.fire.gb26875.objects import InformationObject
 from courtyard.drivers.fire.gb26875.wire import TimeTag
 
 LANES: Final = ("alarm", "event")
 """Readings are no matter of a fire-control centre."""
 MOST_RECORDS: Final = 16
-MOST_OBJECTS: Final = 16
 MOST_BYTES: Final = 64 << 10
 STABLE_S: Final = 60.0
 SILENT = Words(
@@ -61,29 +61,6 @@ DENIED = Words(
     "Check that the centre knows the systems and parts of this site; the record is kept here. " + PLATFORM,
     "请确认中心已登记本站点的系统和部件；该记录仍保存在本机。" + PLATFORM_ZH,
 )
-_alarm = msgspec.json.Decoder(AlarmRecord).decode
-_event = msgspec.json.Decoder(EventRecord).decode
-
-
-Record = TypeVar("Record", AlarmRecord, EventRecord)
-
-
-class Centre(NamedTuple):
-    """What the uplink tells the gateway and asks of it."""
-
-    present: Callable[[], Iterable[AlarmRecord]]
-    """The latest record of every alarm that is active now."""
-    received: Callable[[AlarmRecord], None]
-    """The centre has confirmed this alarm."""
-    wanted: Callable[[str], bool]
-    """Whether this centre gets the alarm of this id; of others it hears nothing."""
-    over: Callable[[str], None]
-    """The centre has had the last change of the alarm of this id."""
-    patrol: Callable[[int], None]
-    """The centre wants to know, within minutes, whether somebody is on duty."""
-    clock: Callable[[float], None]
-    """By so many seconds the centre's clock is ahead of ours."""
-    configuration: Callable[[], str]
 
 
 class Gb26875Uplink:
@@ -106,7 +83,9 @@ class Gb26875Uplink:
         self._station = settings.station or Station(1)
         self._zone = ZoneInfo(gateway.timezone)
         self._open = connect or opener(settings.name, settings.url)
-        self._answers = Answers(self._present, version=version, configuration=centre.configuration)
+        self._told = Operations(centre.recall)
+        own = Own(version, centre.configuration, self._told, centre.quantities, centre.measure)
+        self._answers = Answers(self._present, own)
         self._link = Link(self._station.address, self._station.centre)
         self._tell = fault
         self._backoff = Backoff(jitter)
@@ -115,9 +94,11 @@ class Gb26875Uplink:
         self._counts: Counter[str] = Counter()
         self._wake = {lane: asyncio.Event() for lane in LANES}
         self._one_by_one = False
+        self._announcements = Announcements(self._answers, own, self._build, self._station.measured_every_s)
 
     def set_inventory(self, devices: Mapping[str, bytes]) -> None:
-        """A centre keeps its own list of systems and parts."""
+        """The site is another: its systems are described anew."""
+        self._announcements.site_changed()
 
     def status_changed(self) -> None:
         """The state of the device is reported with the alarms that make it up."""
@@ -176,6 +157,8 @@ class Gb26875Uplink:
                 self._say(None)
                 group.create_task(self._watch_feed())
                 group.create_task(self._beat(link))
+                group.create_task(self._announcements.describe(link))
+                group.create_task(self._announcements.measure(link))
                 for lane in LANES:
                     group.create_task(self._drain(link, lane))
         finally:
@@ -213,7 +196,8 @@ class Gb26875Uplink:
         settled = False
         try:
             alarms = self._alarms(block)
-            for packet in _packets(self._tellings(alarms) if block.lane == "alarm" else self._operations(block)):
+            tellings = self._tellings(alarms) if block.lane == "alarm" else self._operations(block)
+            for packet in packets(tellings):
                 result = await self._report(link, block.lane, *packet)
                 if result.denied:
                     settled = self._denied(block)
@@ -228,29 +212,32 @@ class Gb26875Uplink:
         self._counts["gaps"] += len(block.gaps)
         for alarm in alarms:
             self._confirmed(alarm)
+        if self._told.note(tellings):
+            await self._centre.note(self._told.dump())
 
     def _alarms(self, block: Block) -> list[AlarmRecord]:
         """The alarms of a block that this centre gets."""
         if block.lane != "alarm":
             return []
-        return [record for body in block.bodies if (record := _read(_alarm, body)) and self._wants(record)]
+        return [record for body in block.bodies if (record := alarm_of(body)) and self._wants(record)]
 
     def _operations(self, block: Block) -> list[Telling]:
         if self._settings.only_escalated:
             return []
-        events = [record for body in block.bodies if (record := _read(_event, body)) and self._hears(record.device)]
-        return [telling for record in events for telling in operations(record, self._station, self._zone)]
+        inventory = self._centre.inventory()
+        events = [record for body in block.bodies if (record := event_of(body)) and self._hears(record.device)]
+        return [telling for record in events for telling in operations(record, inventory, self._zone)]
 
     def _tellings(self, records: Iterable[AlarmRecord]) -> list[Telling]:
         present = self._present()
         return [telling for record in records for telling in reports(record, present, self._zone)]
 
     def _present(self) -> Present:
-        return Present(self._centre.present(), self._station)
+        return Present(self._centre.present(), self._centre.inventory())
 
     def _confirmed(self, record: AlarmRecord) -> None:
         if is_active(record) and record.action in ("raise", "escalate", "repeat"):
-            if reports(record, Present((), self._station), self._zone):
+            if reports(record, Present((), self._centre.inventory()), self._zone):
                 self._centre.received(record)
         elif record.state == "cleared":
             self._centre.over(record.alarm_id)
@@ -274,9 +261,10 @@ class Gb26875Uplink:
 
     async def _report(self, link: CentreLink, key: str, *tellings: Telling) -> Settled:
         kind, items = tellings[0].kind, [telling.item for telling in tellings]
-        return await self._settled(
-            link, key, lambda serial: device.report(self._link, kind, items, serial, self._now())
-        )
+        return await self._settled(link, key, self._build(kind, items))
+
+    def _build(self, kind: int, items: Sequence[InformationObject]) -> Callable[[int], bytes]:
+        return lambda serial: device.report(self._link, kind, items, serial, self._now())
 
     async def _settled(self, link: CentreLink, key: str, build: Callable[[int], bytes]) -> Settled:
         """Raises LinkLost when the centre says nothing at all."""
@@ -305,26 +293,6 @@ class Gb26875Uplink:
         if fault != self._fault:
             self._fault = fault
             self._tell(fault)
-
-
-def _packets(tellings: list[Telling]) -> list[list[Telling]]:
-    """Neighbours of one type share a packet, as far as the standard allows."""
-    packets: list[list[Telling]] = []
-    for telling in tellings:
-        last = packets[-1] if packets else []
-        if last and last[0].kind == telling.kind and len(last) < min(TYPES[telling.kind].most, MOST_OBJECTS):
-            last.append(telling)
-        else:
-            packets.append([telling])
-    return packets
-
-
-def _read(decode: Callable[[bytes], Record], body: bytes) -> Record | None:
-    """None for what a newer or older gateway wrote in another way: there is nothing to make of it."""
-    try:
-        return decode(body)
-    except msgspec.MsgspecError:
-        return None
 
 
 def _first(errors: BaseExceptionGroup[DriverError]) -> DriverError:
