@@ -23,6 +23,15 @@ class Spot(NamedTuple):
     value: int
 
 
+class Layout(NamedTuple):
+    """All of a text: where each key and value begins, where values that are written out end, and the table headers by
+    offset, in their order."""
+
+    spots: dict[Path, Spot]
+    ends: dict[Path, int]
+    headers: dict[int, Path]
+
+
 _SPACE = re.compile(r"[ \t]*")
 _BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -46,10 +55,15 @@ class _Stop(Exception):
 
 def scan(text: str) -> dict[Path, Spot]:
     """Spots of all tables, list items, keys and values, by path.  Line ends must be `\\n`."""
+    return layout(text).spots
+
+
+def layout(text: str) -> Layout:
+    """The same, with ends and headers.  Line ends must be `\\n`."""
     scanner = _Scanner(text)
     with suppress(_Stop, IndexError):  # not TOML from here on: what was found stays good
         scanner.document()
-    return scanner.spots
+    return Layout(scanner.spots, scanner.ends, scanner.headers)
 
 
 def line_starts(text: str) -> list[int]:
@@ -69,6 +83,8 @@ class _Scanner:
         self.at = 0
         self.spots: dict[Path, Spot] = {}
         self.lengths: dict[Path, int] = {}
+        self.ends: dict[Path, int] = {}
+        self.headers: dict[int, Path] = {}
 
     def document(self) -> None:
         table: Path = ()
@@ -110,6 +126,7 @@ class _Scanner:
             self.lengths[path] = length + 1
             path = (*path, length)
         self.spots[path] = Spot(start, start)
+        self.headers[start] = path
         return path
 
     def _newest(self, path: Path) -> Path:
@@ -153,7 +170,8 @@ class _Scanner:
                 self.at += 1
                 stack.append((opener, path, 0))
             else:
-                self._skip(_STRING if opener in "\"'" else _SCALAR)
+                written = self._skip(_STRING if opener in "\"'" else _SCALAR)
+                self.ends[path] = self.at - len(written) + len(written.rstrip(" \t"))
                 self._closed(stack)
             if not stack:
                 return
@@ -176,6 +194,7 @@ class _Scanner:
             if self.text.startswith("]" if opener == "[" else "}", self.at):
                 self.at += 1
                 stack.pop()
+                self.ends[path] = self.at
                 self._closed(stack)
             elif opener == "[":
                 stack[-1] = (opener, path, count + 1)
