@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from courtyard.agent.demo import compound
+from courtyard.agent.demo import compound, house
 from courtyard.drivers.base import Text
 
-Stage = Literal["kill_agent", "stop_broker", "start_broker", "quit"]
+Stage = Literal["kill_agent", "stop_broker", "start_broker", "answer", "quit"]
+
+
+class Unknown(Exception):
+    """Nobody can do this."""
 
 
 class Action(NamedTuple):
-    """One thing to type: a command to the simulated meters or the fire panel, or something done to a process."""
+    """One thing to type: commands to the simulated meters, fire panel or Bluetooth stack, or something done to a
+    process or by the platform."""
 
     showing: Text
     simulator: str | None = None
     panel: str | None = None
+    bluetooth: tuple[str, ...] = ()
     stage: Stage | None = None
 
 
 FIRST = compound.UNITS[0].id
 STARTING = Text("Starting.", "正在启动。")
 STEADY = Text(
-    "Meters are polled on a serial line, by Modbus TCP and through a serial server, and a fire panel is listened to; "
-    "below is what the platform got.",
-    "正在通过串口、Modbus TCP 和串口服务器轮询水表，并监听消防控制器；下面是平台实际收到的数据。",
+    "Meters are polled on a serial line, by Modbus TCP and through a serial server; a fire panel and the wearables of "
+    "residents are listened to. Below is what the platform got.",
+    "正在通过串口、Modbus TCP 和串口服务器轮询水表，并监听消防控制器和住户的穿戴设备；下面是平台实际收到的数据。",
 )
 ACTIONS = {
     "unplug meters": Action(
@@ -61,6 +67,27 @@ ACTIONS = {
             "线缆已接回：通信报警恢复；火警保持，直到控制器或操作员解除。",
         ),
         panel="replug",
+    ),
+    "answer": Action(
+        Text(
+            "The platform acknowledges what calls for help: the button buzzes, so that its wearer knows.",
+            "平台确认求助报警：按钮随即振动，让求助者知道已有人受理。",
+        ),
+        stage="answer",
+    ),
+    "ble off": Action(
+        Text(
+            "The Bluetooth stack is killed: that is said at once, and everything else goes on.",
+            "蓝牙协议栈被强制终止：立即报告，其余一切照常。",
+        ),
+        bluetooth=("stack crash",),
+    ),
+    "ble on": Action(
+        Text(
+            "The Bluetooth stack is back: every wearable is heard again without any help.",
+            "蓝牙协议栈已恢复：所有穿戴设备自动重新收听。",
+        ),
+        bluetooth=("stack start",),
     ),
     "stop broker": Action(
         Text(
@@ -99,3 +126,16 @@ ACTIONS = {
     ),
     "quit": Action(Text("Ending.", "正在结束。"), stage="quit"),
 }
+
+
+def action_of(line: str) -> Action:
+    """What a line asks for: an action by its name, or the deed of a resident (`sos r-1`).  Raises Unknown."""
+    if line in ACTIONS:
+        return ACTIONS[line]
+    verb, _, name = line.partition(" ")
+    resident = next((each for each in house.RESIDENTS if each.id == name.strip()), None)
+    if verb not in house.DEEDS or resident is None:
+        raise Unknown(line)
+    deed = house.DEEDS[verb]
+    showing = Text(deed.en.format(name=resident.id), deed.zh.format(name=resident.id))
+    return Action(showing, bluetooth=house.commands(verb, resident))

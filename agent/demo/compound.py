@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from courtyard.agent.demo import house
+
 GATEWAY = "gw-demo"
 PLACE = "370213/005/012/0007"
 
@@ -72,9 +74,16 @@ def names_text() -> str:
 
 
 def site_text(
-    described: Mapping[str, Any], panel: Mapping[str, Any], *, broker_port: int, page_port: int, language: str
+    described: Mapping[str, Any],
+    panel: Mapping[str, Any],
+    bluetooth: Mapping[str, Any],
+    *,
+    broker_port: int,
+    page_port: int,
+    language: str,
 ) -> str:
-    """The site file.  `described` is what the running simulators say of their lines: paths and ports."""
+    """The site file.  `described` is what the running simulators say of their lines: paths and ports; `bluetooth` of
+    the residents' wearables."""
     lines = {line["name"]: line for line in described["lines"]}
     parts = [
         f'[gateway]\nid = "{GATEWAY}"\nplace = "{PLACE}"\nlanguage = "{language}"\n',
@@ -86,11 +95,13 @@ def site_text(
         f'[[fire_panels]]\nid = "{PANEL}"\nline = "{FIRE_LINE}"\nprotocol = "jbf"\nspeak = true\n'
         f'place = "b01/x-fire-room"\nnames = "{NAMES_FILE}"\n',
         '[[outputs]]\nname = "siren"\ndevice = "relay-b02"\ntarget = "siren"\ncap = "30s"\n',
-        '[[rules]]\nname = "meter-silent"\nkind = "unreachable"\nseverity = 2\noutputs = ["siren"]\n',
+        '[[rules]]\nname = "meter-silent"\nkind = "unreachable"\ndevices = ["wm-*"]\nseverity = 2\n'
+        'outputs = ["siren"]\n',
         '[[rules]]\nname = "reverse-flow"\nkind = "reverse_flow"\ndevices = ["wm-*"]\nseverity = 3\n',
         '[[rules]]\nname = "night-flow"\nkind = "night_flow"\ndevices = ["wm-b01-*"]\nseverity = 3\n',
         '[[rules]]\nname = "burst"\nkind = "threshold"\ndevices = ["wm-b01-*", "wm-b03-*"]\npoint = "water.flow"\n'
         'above = 3.0\nhysteresis = 0.5\nfor = "5s"\nseverity = 2\n',
+        house.site_text(bluetooth),
     ]
     return "\n".join(parts)
 

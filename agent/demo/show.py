@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -18,15 +19,16 @@ import msgspec
 
 from courtyard.agent.accounts.book import FIRST_CODE
 from courtyard.agent.control import Refused
-from courtyard.agent.demo import compound
-from courtyard.agent.demo.actions import ACTIONS, STARTING, STEADY, Action
+from courtyard.agent.demo import compound, house
+from courtyard.agent.demo.actions import STARTING, STEADY, Action, Unknown, action_of
 from courtyard.agent.demo.stage import START_S, Actor, agent, broker, free_port, until_listening
 from courtyard.drivers.base import Language, Text
-from hw_sim.control import AsyncClient
+from hw_sim.control import AsyncClient, CommandError
 from hw_sim.platform import Platform
 from hw_sim.subscriber import Subscriber
 
 RECENT_ALARMS = 6
+CALLS = ("sos", "fall")
 SPEED = 30.0
 DAY_S, MORNING_UTC_S = 86_400, -3_600
 """Simulated time begins at seven in the morning (UTC+8) and runs 30 times as fast."""
@@ -45,6 +47,10 @@ class Show:
         self.lock = threading.Lock()
         self.platform = Platform(on_record=self._arrived)
         self.latest: dict[str, dict[str, Any]] = {}
+        self.worn: dict[str, dict[str, Any]] = {}
+        """The latest value of each point of what residents wear: they tell of one at a time."""
+        self.rooms: dict[str, str | None] = {}
+        """The room of each resident, as what they wear last told it."""
         self.alarms: deque[dict[str, Any]] = deque(maxlen=RECENT_ALARMS)
         self.messages = 0
         self.started = time.monotonic()
@@ -54,7 +60,11 @@ class Show:
         self.broker = broker(folder, self.port)
         self.simulator = Actor("simulator", self._simulator_arguments(), folder, pipe=True)
         self.panel = Actor("panel", self._panel_arguments(), folder, pipe=True)
+        stack = house.simulator_arguments(folder / "bluetooth")
+        self.bluetooth = Actor("bluetooth", [sys.executable, "-m", "hw_sim", "bluetooth", *stack], folder, pipe=True)
         self.agent: Actor | None = None
+        self._bluetooth_control: AsyncClient | None = None
+        self._subscriber: Subscriber | None = None
         self._control: AsyncClient | None = None
         self._panel_control: AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,6 +81,10 @@ class Show:
 
     def _arrived(self, lane: str, record: dict[str, Any]) -> None:
         if lane == "reading":
+            if record["device"] in house.WORN:
+                self.worn.setdefault(record["device"], {}).update(record["values"])
+            if "presence.room" in record["values"]:
+                self.rooms[house.WORN[record["device"]]] = record["values"]["presence.room"]
             self.latest[record["device"]] = record | {"arrived": time.monotonic()}
         elif lane == "alarm":
             self.alarms.append(record)
@@ -91,28 +105,40 @@ class Show:
         assert self._panel_control is not None
         return await self._panel_control(command)
 
+    async def control_bluetooth(self, command: str) -> Any:
+        """One command to the Bluetooth stack and its wearables.  Raises hw_sim.control.CommandError."""
+        assert self._bluetooth_control is not None
+        return await self._bluetooth_control(command)
+
     async def curtain_up(self, stack: AsyncExitStack) -> None:
         """Starts broker, platform, simulators and agent, in this order.  Raises Refused with the reason."""
         await self._start(stack, self.broker)
         await until_listening(self.port)
-        stack.enter_context(Subscriber(self.port, compound.GATEWAY, self.message))
+        self._subscriber = stack.enter_context(Subscriber(self.port, compound.GATEWAY, self.message))
+        actors = (self.simulator, self.panel, self.bluetooth)
+        for actor in actors:
+            await self._start(stack, actor)
         described, self._control = await self._simulate(stack, self.simulator)
         panel, self._panel_control = await self._simulate(stack, self.panel)
+        bluetooth, self._bluetooth_control = await self._simulate(stack, self.bluetooth)
         site, names = self.folder / "site.toml", self.folder / compound.NAMES_FILE
         names.parent.mkdir()
         names.write_text(compound.names_text(), encoding="utf-8")
         text = compound.site_text(
-            described, panel, broker_port=self.port, page_port=self.page_port, language=self.language
+            described, panel, bluetooth, broker_port=self.port, page_port=self.page_port, language=self.language
         )
         site.write_text(text, encoding="utf-8")
-        self.agent = agent(self.folder, site)
+        house.move_in(self.folder, self.folder / "data")
+        for resident in house.RESIDENTS:
+            for command in house.commands("home", resident):
+                await self.control_bluetooth(command)
+        self.agent = agent(self.folder, site, house.environment(bluetooth, os.environ.get("PATH", os.defpath)))
         await self._start(stack, self.agent)
         self.started = time.monotonic()
         self.now_showing = STEADY
 
     async def _simulate(self, stack: AsyncExitStack, actor: Actor) -> tuple[dict[str, Any], AsyncClient]:
-        """Starts simulators; what they say of themselves, and the way to command them.  Raises Refused."""
-        await self._start(stack, actor)
+        """What simulators that were started say of themselves, and the way to command them.  Raises Refused."""
         assert actor.process is not None
         assert actor.process.stdout is not None
         ready = await asyncio.wait_for(actor.process.stdout.readline(), START_S)
@@ -137,8 +163,9 @@ class Show:
 
     def enter(self, line: str) -> None:
         """A line that a person typed."""
-        action = ACTIONS.get(line)
-        if action is None:
+        try:
+            action = action_of(line)
+        except Unknown:
             self.answer = Text(f"Unknown: {line}", f"无法识别：{line}").say(self.language)
             return
         self.answer = line
@@ -148,15 +175,21 @@ class Show:
 
     async def _act(self, action: Action) -> None:
         self.now_showing = action.showing
-        if action.simulator is not None:
-            await self.control(action.simulator)
-        if action.panel is not None:
-            await self.control_panel(action.panel)
+        try:
+            if action.simulator is not None:
+                await self.control(action.simulator)
+            if action.panel is not None:
+                await self.control_panel(action.panel)
+            for command in action.bluetooth:
+                await self.control_bluetooth(command)
+        except CommandError as error:
+            self.answer = str(error)
         if action.stage is not None:
             await {
                 "kill_agent": self.kill_agent,
                 "stop_broker": self.stop_broker,
                 "start_broker": self.start_broker,
+                "answer": self.answer_calls,
                 "quit": self.quit,
             }[action.stage]()
 
@@ -175,6 +208,23 @@ class Show:
         """The platform is back."""
         if not self.broker.running:
             await self.broker.start()
+
+    async def answer_calls(self) -> None:
+        """The platform acknowledges every open call for help."""
+        with self.lock:
+            latest = {each["alarm_id"]: each for each in self.alarms if each["class"] in CALLS}
+        for alarm_id, alarm in latest.items():
+            if alarm["state"] in ("raised", "returned"):
+                self.command("acknowledge", {"alarm_id": alarm_id, "reason": "on my way"})
+
+    def command(self, kind: str, arguments: dict[str, Any]) -> None:
+        """The platform sends a command."""
+        assert self._subscriber is not None
+        now = time.time()
+        issued, expires = (time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(at)) for at in (now, now + 60))
+        order = {"v": 1, "id": f"demo-{time.time_ns()}", "kind": kind, "issued_at": issued, "expires_at": expires}
+        body = msgspec.json.encode({**order, "origin": "operator:demo", "args": arguments})
+        self._subscriber.publish(f"courtyard/v1/{compound.GATEWAY}/command", body)
 
     async def quit(self) -> None:
         """Ends the demo."""

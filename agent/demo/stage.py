@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from courtyard.agent.control import Refused
@@ -28,8 +28,18 @@ def free_port() -> int:
 class Actor:
     """One process of the demo; its output goes to a file in the demo's folder."""
 
-    def __init__(self, name: str, arguments: Sequence[str], folder: Path, *, pipe: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        folder: Path,
+        *,
+        pipe: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`environment` is added to this process's own."""
         self.name = name
+        self._environment = {**os.environ, **(environment or {})}
         self._arguments, self._log, self._pipe = list(arguments), folder / f"{name}.log", pipe
         self.process: asyncio.subprocess.Process | None = None
 
@@ -47,6 +57,7 @@ class Actor:
                 stdout=asyncio.subprocess.PIPE if self._pipe else log,
                 stderr=log,
                 start_new_session=True,
+                env=self._environment,
                 limit=1 << 20,
             )
         return self.process
@@ -100,11 +111,11 @@ def broker(folder: Path, port: int) -> Actor:
     return Actor("broker", [program, "-c", str(configuration)], folder)
 
 
-def agent(folder: Path, site: Path) -> Actor:
+def agent(folder: Path, site: Path, environment: Mapping[str, str]) -> Actor:
     """The gateway itself, as `courtyard run` starts it."""
     arguments = [sys.executable, "-m", "courtyard.agent", "run", str(site)]
     arguments += ["--data", str(folder / "data"), "--socket", str(folder / "control.sock")]
-    return Actor("agent", arguments, folder)
+    return Actor("agent", arguments, folder, environment=environment)
 
 
 async def until_listening(port: int) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from courtyard.agent.demo import compound
+from courtyard.agent.demo import compound, house
 from courtyard.agent.demo.audit import Verdict, compare, missing_fires, totals
 from courtyard.agent.demo.show import Show
 from courtyard.drivers.base import Text
 
 FIRST_READINGS_S, BEFORE_S, OUTAGE_S, CATCH_UP_S, LIMIT_S = 20.0, 5.0, 8.0, 20.0, 60.0
+CALL_S = 5.0
 LOOK_S = 0.2
 
 
@@ -27,20 +28,30 @@ async def check(show: Show, console: Console) -> bool:
         console.print(f"[{time.monotonic() - began:5.1f} s] {Text(en, zh).say(show.language)}", highlight=False)
 
     async with asyncio.timeout(LIMIT_S):
-        tell("waiting for a first reading of every meter", "等待每台水表的首次读数")
-        if not await _until(lambda: len(show.latest) >= len(compound.METERS), FIRST_READINGS_S):
-            silent = sorted({unit.id for unit in compound.METERS} - set(show.latest))
+        tell("waiting for a first reading of every meter and button", "等待每台水表和每个按钮的首次读数")
+        if not await _until(lambda: not _silent(show), FIRST_READINGS_S):
+            silent = _silent(show)
             tell(f"no reading of {', '.join(silent)}", f"没有收到 {', '.join(silent)} 的读数")
             console.print(show.agent.last_words() if show.agent else "")
             return False
         tell("a smoke detector fires", "感烟探测器报警")
         await show.control_panel("event fire 6 12 smoke")
+        first, second, *_ = house.RESIDENTS
+        tell(f"{first.id} calls for help", f"{first.id} 按下求助")
+        await _do(show, "sos", first)
+        if not await _until(lambda: not _uncalled(show, [("sos", first)]), CALL_S):
+            tell("THE CALL FOR HELP DID NOT ARRIVE", "求助未到达平台")
+            console.print(show.agent.last_words() if show.agent else "")
+            return False
+        await show.answer_calls()
         await asyncio.sleep(BEFORE_S)
+        buzzed = bool(await show.control_bluetooth(f"alerts {first.button}"))
         tell("stopping the broker", "停止消息服务器")
         await show.stop_broker()
         with show.lock:
             before = show.platform.counts["reading"]
         await show.control_panel("event fire 7 12 smoke")
+        await _do(show, "fall", second)
         await asyncio.sleep(OUTAGE_S)
         served_in_outage = await _served(show)
         tell("starting the broker", "启动消息服务器")
@@ -48,8 +59,14 @@ async def check(show: Show, console: Console) -> bool:
         served = await _served(show)
         tell(f"waiting for all {sum(map(len, served.values()))} answers served so far", "等待此前全部应答到达平台")
         told = await show.control_panel("told")
+        calls = [("sos", first), ("fall", second)]
         complete = await _until(
-            lambda: all(v.complete for v in _verdicts(show, served)) and not _fires(show, told), CATCH_UP_S
+            lambda: (
+                all(v.complete for v in _verdicts(show, served))
+                and not _fires(show, told)
+                and not _uncalled(show, calls)
+            ),
+            CATCH_UP_S,
         )
     verdicts = _verdicts(show, served)
     _report(show, console, verdicts, before, served_in_outage)
@@ -57,11 +74,19 @@ async def check(show: Show, console: Console) -> bool:
         tell(f"fires missing: {', '.join(fires)}", f"火警缺失：{', '.join(fires)}")
     else:
         tell(f"{len(told)} fires told, each arrived once", f"控制器上报火警 {len(told)} 次，均到达且仅到达一次")
+    if missing_calls := _uncalled(show, calls):
+        tell(f"calls for help missing: {', '.join(missing_calls)}", f"求助缺失：{', '.join(missing_calls)}")
+    else:
+        tell(f"{len(calls)} calls for help, each arrived once", f"求助 {len(calls)} 次，均到达且仅到达一次")
+    words = ("buzzed when it was answered", "已振动应答") if buzzed else ("WAS NOT TOLD OF THE ANSWER", "未收到应答")
+    tell(f"the button of {first.id} {words[0]}", f"{first.id} 的按钮{words[1]}")
+    complete = complete and buzzed
     if show.platform.missing() or show.platform.conflicts:
         tell(f"missing: {show.platform.missing()}, conflicts: {show.platform.conflicts}", "平台侧序号有缺失或冲突")
         return False
     if console.quiet:
         verdict = {"complete": complete, "verdicts": [each._asdict() for each in verdicts], "fires_told": len(told)}
+        verdict |= {"calls": len(calls), "calls_missing": missing_calls, "buzzed": buzzed}
         print(msgspec.json.encode(verdict).decode())
     tell(*(("nothing is missing", "数据完整，无缺失") if complete else ("SOMETHING IS MISSING", "数据有缺失")))
     return complete
@@ -74,6 +99,23 @@ async def _until(condition: Callable[[], bool], limit_s: float) -> bool:
             return False
         await asyncio.sleep(LOOK_S)
     return True
+
+
+def _silent(show: Show) -> list[str]:
+    """Meters and buttons of which nothing has arrived."""
+    return sorted({*(unit.id for unit in compound.METERS), *house.WORN} - set(show.latest))
+
+
+async def _do(show: Show, verb: str, resident: house.Resident) -> None:
+    for command in house.commands(verb, resident):
+        await show.control_bluetooth(command)
+
+
+def _uncalled(show: Show, calls: list[tuple[str, house.Resident]]) -> list[str]:
+    """Calls for help that did not arrive exactly once."""
+    with show.lock:
+        raised = [(each["device"], each["class"]) for each in show.platform.records["alarm"] if each["change"] == 1]
+    return [f"{resident.button_id} {kind}" for kind, resident in calls if raised.count((resident.button_id, kind)) != 1]
 
 
 def _fires(show: Show, told: list[dict[str, Any]]) -> list[str]:

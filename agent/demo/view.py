@@ -12,10 +12,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text as Styled
 
-from courtyard.agent.demo import compound
+from courtyard.agent.demo import compound, house
 from courtyard.agent.demo.actions import ACTIONS
+from courtyard.agent.demo.house import DEEDS
 from courtyard.agent.demo.keyboard import Keyboard
-from courtyard.agent.demo.show import Show
+from courtyard.agent.demo.show import CALLS, Show
 from courtyard.drivers.base import Text
 
 REFRESH_S = 0.25
@@ -33,6 +34,15 @@ HEADINGS = (
     Text("flow m³/h", "流量 m³/h"),
     Text("age s", "延迟 s"),
     Text("quality", "质量"),
+)
+
+PEOPLE = (
+    Text("resident", "住户"),
+    Text("room", "房间"),
+    Text("heart rate /min", "心率 次/分"),
+    Text("SpO2 %", "血氧 %"),
+    Text("button battery %", "按钮电量 %"),
+    Text("call for help", "求助"),
 )
 
 
@@ -54,7 +64,7 @@ async def watch(show: Show, console: Console) -> None:
 def screen(show: Show, typed: str) -> Group:
     """The whole picture at this moment."""
     with show.lock:
-        parts = (_sentence(show), _readings(show), _alarms(show), _books(show), _page(show))
+        parts = (_sentence(show), _readings(show), _residents(show), _alarms(show), _books(show), _page(show))
     return Group(*parts, _prompt(show, typed))
 
 
@@ -82,6 +92,26 @@ def _readings(show: Show) -> Table:
     return table
 
 
+def _residents(show: Show) -> Table:
+    table = Table(*(heading.say(show.language) for heading in PEOPLE), expand=True, box=None)
+    calling = {each["device"]: each for each in show.alarms if each["class"] in CALLS}
+    for resident in house.RESIDENTS:
+        band, button = (show.worn.get(name, {}) for name in (resident.band_id, resident.button_id))
+        call = calling.get(resident.button_id)
+        active = call is not None and call["state"] in ("raised", "acknowledged")
+        agreed = "" if resident.agrees else Text("no consent", "未同意").say(show.language)
+        table.add_row(
+            resident.id,
+            show.rooms.get(resident.id) or "",
+            _number(band.get("vital.heart_rate"), 0) or agreed,
+            _number(band.get("vital.spo2"), 0) or agreed,
+            _number(button.get("battery.level"), 0),
+            "" if call is None else STATES[call["state"]].say(show.language).strip(),
+            style="bold red" if active else "",
+        )
+    return table
+
+
 def _number(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:,.{digits}f}"
 
@@ -92,7 +122,8 @@ def _alarms(show: Show) -> Panel:
         text = alarm["text_zh" if show.language == "zh-CN" else "text_en"]
         active = alarm["state"] in ("raised", "acknowledged")
         state = STATES[alarm["state"]].say(show.language)
-        lines.append(f"{alarm['at'][11:19]}Z  {state}  {text}\n", style="bold red" if active else "green")
+        where = f"  {alarm['place'].removeprefix(compound.PLACE + '/')}" if alarm["class"] in CALLS else ""
+        lines.append(f"{alarm['at'][11:19]}Z  {state}  {text}{where}\n", style="bold red" if active else "green")
     lines.no_wrap, lines.overflow = True, "ellipsis"
     return Panel(lines, title=Text("alarms", "报警").say(show.language), title_align="left")
 
@@ -122,6 +153,6 @@ def _page(show: Show) -> Styled:
 
 
 def _prompt(show: Show, typed: str) -> Panel:
-    names = "   ".join(ACTIONS)
+    names = "   ".join((*ACTIONS, *(f"{verb} r-1" for verb in DEEDS)))
     title = Text("type one of these and press Enter", "输入下列命令并按回车").say(show.language)
     return Panel(Styled(f"{names}\n> {typed}▏   {show.answer}"), title=title, title_align="left", border_style="cyan")

@@ -14,4 +14,6 @@ def test_the_unattended_demo_verifies_that_nothing_is_missing() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing is missing" in done.stdout
     assert "stopping the broker" in done.stdout
+    assert "2 calls for help, each arrived once" in done.stdout
+    assert "buzzed when it was answered" in done.stdout
     assert time.monotonic() - began < 75

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import tomllib
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from courtyard.agent.demo import compound
-from courtyard.agent.demo.actions import ACTIONS
+from courtyard.agent.care.consents import FILE, Consents
+from courtyard.agent.demo import compound, house
+from courtyard.agent.demo.actions import ACTIONS, Unknown, action_of
 from courtyard.agent.demo.audit import compare, missing_fires, totals
 from courtyard.agent.demo.keyboard import MAX_LINE, Keyboard
+from courtyard.config.read import check_site
+from hw_sim.bluez.residents import residents
 
 
 def test_the_judge_accepts_all_in_order_and_what_came_later() -> None:
@@ -56,18 +61,53 @@ def test_the_keyboard_takes_anything_and_stays_bounded(chunks: list[bytes]) -> N
         assert len(keyboard.typed) <= MAX_LINE
 
 
+BLUETOOTH = {"wearables": {each.name: each.address for each in residents(len(house.RESIDENTS))}}
+
+
+def demo_site(language: str = "zh-CN") -> str:
+    lines = [
+        {"name": name, "kind": kind, "path": f"/tmp/{name}", "port": port}
+        for port, (name, kind) in enumerate(compound.LINES.items(), 5020)
+    ]
+    panel = {"path": "/tmp/p", "baud": 9600}
+    return compound.site_text({"lines": lines}, panel, BLUETOOTH, broker_port=1883, page_port=8080, language=language)
+
+
 def test_site_and_simulator_describe_the_same_compound() -> None:
     spec = json.loads(compound.simulator_spec())
-    lines = [{"name": name, "kind": kind, "path": "/tmp/x", "port": 5020} for name, kind in compound.LINES.items()]
-    site = tomllib.loads(
-        compound.site_text(
-            {"lines": lines}, {"path": "/tmp/p", "baud": 9600}, broker_port=1883, page_port=8080, language="zh-CN"
-        )
-    )
+    site = tomllib.loads(demo_site())
     simulated = {(device["id"], device["line"], device["address"]) for device in spec["devices"]}
-    assert {(device["id"], device["line"], device["address"]) for device in site["devices"]} == simulated
+    devices = [device for device in site["devices"] if device["line"] not in house.ADAPTERS]
+    assert {(device["id"], device["line"], device["address"]) for device in devices} == simulated
     (panel,) = site["fire_panels"]
     assert (panel["protocol"], panel["names"]) == ("jbf", compound.NAMES_FILE)
+    worn = {device["id"]: device["address"] for device in site["devices"] if device["line"] in house.ADAPTERS}
+    assert set(worn) == set(house.WORN)
+    assert set(worn.values()) <= set(BLUETOOTH["wearables"].values())
+
+
+def test_the_site_of_the_demo_has_no_mistake_and_no_warning(tmp_path: Path) -> None:
+    house.move_in(tmp_path, tmp_path / "data")
+    (tmp_path / "names").mkdir()
+    (tmp_path / compound.NAMES_FILE).write_text(compound.names_text(), "utf-8")
+    (tmp_path / "site.toml").write_text(demo_site(), "utf-8")
+    verdict = check_site(tmp_path / "site.toml")
+    assert (verdict.mistakes, verdict.warnings) == ((), ())
+    consents = Consents(tmp_path / "data" / FILE)
+    consents.refresh()
+    assert [each.id for each in house.RESIDENTS if consents.granted(each.id)] == ["r-1", "r-2"]
+
+
+def test_a_resident_can_be_made_to_do_everything_that_is_listed() -> None:
+    for verb in house.DEEDS:
+        for resident in house.RESIDENTS:
+            action = action_of(f"{verb} {resident.id}")
+            assert action.bluetooth
+            assert resident.id in action.showing.en
+            assert all(resident.button in each or resident.band in each for each in action.bluetooth)
+    for line in ("sos", "sos r-9", "nap r-1", ""):
+        with pytest.raises(Unknown):
+            action_of(line)
 
 
 def test_a_fire_that_is_missing_or_arrives_twice_is_found() -> None:
@@ -83,4 +123,4 @@ def test_every_action_says_what_is_to_be_seen_in_both_languages() -> None:
     for action in ACTIONS.values():
         assert action.showing.en
         assert action.showing.zh
-        assert action.simulator or action.panel or action.stage
+        assert action.simulator or action.panel or action.bluetooth or action.stage
