@@ -140,7 +140,6 @@ class Daemon:
                 self._path,
                 mistakes=lambda: (*self.site_mistakes, *self.site_warnings),
                 redactor=self._redactor,
-                history=gateway.history,
             )
         await self._page.run(web)
 

@@ -8,7 +8,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from bench import ble, cameras, campaigns, drain, fire, history, journal_cost, modbus_rates, outage, page, throughput
+from bench import (
+    ble,
+    cameras,
+    campaigns,
+    drain,
+    fire,
+    history,
+    journal_cost,
+    lifts,
+    modbus_rates,
+    outage,
+    page,
+    throughput,
+)
 from bench.process import python
 from bench.report import FILE, Row, Section, save
 
@@ -199,6 +212,7 @@ MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "fire-killed": fires_killed,
     "fire-campaigns": fire_campaigns,
     "cameras": watched_cameras,
+    "lifts": lifts.section,
     "page": page.section,
     "history": history.section,
 }

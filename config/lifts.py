@@ -90,7 +90,7 @@ class Lift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     floor_region: Annotated[
         Polygon,
         help_text(
-            "Corners of the car's floor in the picture, as shares of its width and height; `courtyard vision region` "
+            "Corners of the car's floor, as shares of the picture's width and height; `courtyard vision region CAMERA` "
             "draws them. Without it, the whole picture counts.",
             "轿厢地面在画面中的多边形顶点（宽、高的比例）；可用 courtyard vision region 绘制。不填则整个画面有效。",
             example=[[0.15, 0.3], [0.85, 0.3], [0.95, 1.0], [0.05, 1.0]],

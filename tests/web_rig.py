@@ -24,12 +24,15 @@ from courtyard.agent.accounts import (
     permissions_of,
 )
 from courtyard.agent.history import HistoryStatus, Resolution, Series
+from courtyard.agent.page.pictures import png
 from courtyard.agent.refusal import Refusal
-from courtyard.agent.web.app import WebApp
+from courtyard.agent.web.app import Doors, WebApp
+from courtyard.agent.web.mend import Draft
 from courtyard.agent.web.model import (
     Alarm,
     Device,
     DeviceDetail,
+    EscalationStep,
     Frame,
     Gateway,
     Journal,
@@ -40,16 +43,21 @@ from courtyard.agent.web.model import (
     Part,
     PointValue,
     Refused,
+    Release,
     Setting,
     SettingsTable,
     System,
     TestRead,
     Trouble,
     Uplink,
+    Wear,
     Words,
 )
+from courtyard.agent.web.past import Found, Wanted
 from courtyard.agent.web.server import LIMITS, Limits, WebServer
+from courtyard.agent.web.watched import Camera, Corners, Resident, Worn
 from courtyard.drivers.base import Scalar, Text
+from courtyard.drivers.camera.frames import Frame as Frame_
 
 NOW_MS = 1_795_329_015_000
 """2026-11-22T06:30:15Z."""
@@ -118,7 +126,17 @@ def alarm(number: int = 1, **more: Any) -> Alarm:
 
 
 ALARMS = [
-    alarm(1, severity=1, title=TITLES["fire"], text=Words("Fire, detector 1-1-2.", "火警，1-1-2 号探测器。")),
+    alarm(
+        1,
+        severity=1,
+        title=TITLES["fire"],
+        text=Words("Fire, detector 1-1-2.", "火警，1-1-2 号探测器。"),
+        steps=(
+            EscalationStep(Words("after 30 s siren-b03", "30 秒后 siren-b03"), "done", NOW_MS - 570_000),
+            EscalationStep(Words("after 60 s SMS to 2 numbers", "60 秒后 发短信至 2 个号码"), "trying", NOW_MS - 9000),
+            EscalationStep(Words("after 15 min centre", "15 分钟后 centre"), "pending", None, NOW_MS + 300_000),
+        ),
+    ),
     alarm(
         2,
         state="acknowledged",
@@ -210,6 +228,31 @@ class FakeViews:
             ),
         )
 
+    def cameras(self) -> Sequence[Camera]:
+        floor = ((0.15, 0.3), (0.85, 0.3), (0.95, 1.0), (0.05, 1.0))
+        seen = Camera("cam-b03-lift1", "3号楼1号梯", f"{GATEWAY_PLACE}/b03/x-lift1", "ok", NOW_MS - 900, 41, True)
+        broken = {
+            "fault": Words("The lens is covered.", "镜头被遮挡。"),
+            "cure": Words("Clean the lens.", "请清洁镜头。"),
+        }
+        return (
+            msgspec.structs.replace(seen, lift="lift-b03-1", floor=floor),
+            msgspec.structs.replace(seen, id="cam-gate", name=None, number=0, picture_ms=None, state="fault", **broken),
+        )
+
+    def residents(self) -> Sequence[Resident]:
+        band = Worn("band-017", Words("Wristband", "手环"), "ok", NOW_MS - 4000, 12.0, True)
+        rate = PointValue("vital.heart_rate.minute_mean", Words("Heart rate, mean", "心率（均值）"), 72.0, "/min")
+        spo2 = PointValue("vital.spo2.minute_mean", Words("Oxygen, mean", "血氧（均值）"), 97.0, "%")
+        agreed = Resident("r-017", True, NOW_MS, "minutes", (band,), "b03/u02/f06/r601", (rate, spo2), NOW_MS - 30_000)
+        return (
+            msgspec.structs.replace(agreed, alarm=Words("Call for help", "求助")),
+            Resident(
+                "r-018", False, None, "minutes", (msgspec.structs.replace(band, device="band-018", battery=None),)
+            ),
+            Resident("r-019", True, NOW_MS, "alarms", ()),
+        )
+
     def settings(self) -> Sequence[SettingsTable]:
         id_setting = Setting("id", '"gw-0007"', 2, Words("Name of this gateway.", "网关编号。"))
         return (SettingsTable("[gateway]", (id_setting, Setting("timezone", '"Asia/Shanghai"', None))),)
@@ -220,7 +263,9 @@ class FakeViews:
         parts = (Part("pipeline", "running", 0), Part("uplink community", "waiting", 12))
         return System(
             NOW_MS, "synced", 3, 0.078, 52_800_000, 4_000_000_000, 2_000_000_000, (0.1, 0.2, 0.3),
-            32_000_000_000, 20_000_000_000, parts, journal, 0,
+            32_000_000_000, 20_000_000_000, parts, journal, 0, Wear("mmcblk0", 734_000_000.0, 0.2),
+            (Release("4f1c22aa", True, NOW_MS - 86_400_000), Release("09be1d77", False, NOW_MS - 20 * 86_400_000)),
+            (Words("The journal was damaged: 12 saved, 1 lost.", "数据库曾损坏：挽救 12 条，丢失 1 条。"),),
         )  # fmt: skip
 
     def log(self) -> Sequence[LogLine]:
@@ -340,20 +385,27 @@ class FakeAccounts(Accounts):
 
     async def change_password(self, name: str, password: str, new: str, *, address: str) -> None: ...
     async def users(self) -> Sequence[User]:
-        return ()
+        return (
+            User("wang", "installer", True, None, NOW_MS, NOW_MS - 60_000, 1),
+            User("li", "manager", True, None, NOW_MS, NOW_MS - 3_600_000, 2),
+            User("guest", "viewer", False, NOW_MS + 86_400_000, NOW_MS, None, 0),
+        )
 
     async def add_user(self, name: str, role: Role, *, by: Principal) -> str:
-        return ""
+        if name == "li":
+            raise Refusal("user.exists", Text("There is an account li already.", "账户 li 已存在。"))
+        return "ABCDE-12345"
 
     async def remove_user(self, name: str, *, by: Principal) -> None: ...
     async def new_code(self, name: str, *, by: Principal) -> str:
-        return ""
+        return "FGHIJ-67890"
 
     async def tokens(self) -> Sequence[Token]:
-        return ()
+        return (Token("hall", ("wall",), NOW_MS, "li", None, NOW_MS - 5000),)
 
     async def add_token(self, name: str, scopes: Sequence[Permission], *, days: int | None, by: Principal) -> str:
-        return ""
+        self.notes.append((by.name, "token", " ".join(scopes)))
+        return "secret-of-a-token"
 
     async def remove_token(self, name: str, *, by: Principal) -> None: ...
     async def note(
@@ -362,7 +414,64 @@ class FakeAccounts(Accounts):
         self.notes.append((who, action, subject))
 
     async def audit(self, *, before: int | None = None, limit: int = 100) -> Sequence[AuditEntry]:
-        return ()
+        last = 51 if before is None else before - 1
+        return [
+            AuditEntry(
+                number, NOW_MS - 1000 * (51 - number), "li", "alarm.acknowledge", "wm-9:leak:", "192.0.2.7", {"r": 1}
+            )
+            for number in range(last, max(0, last - limit), -1)
+        ]
+
+
+class FakePast:
+    """The alarms of the fake views, and a leak of last week."""
+
+    def __init__(self) -> None:
+        self.asked: list[Wanted] = []
+
+    async def find(self, wanted: Wanted) -> Found:
+        self.asked.append(wanted)
+        old = alarm(9, state="cleared", raised_ms=NOW_MS - 7 * 86_400_000, returned_ms=NOW_MS - 6 * 86_400_000)
+        return Found((*ALARMS, old), (("fire", TITLES["fire"]), ("leak", TITLES["leak"])))
+
+
+class FakeMender:
+    """A site file of one line: good when it says so."""
+
+    def __init__(self) -> None:
+        self.text, self.saved = 'every = "60 s"\n', list[str]()
+
+    async def draft(self) -> Draft:
+        return await self.check(self.text, "1")
+
+    async def last_good(self) -> Draft:
+        return await self.check("# good\n", "1")
+
+    async def check(self, text: str, mark: str) -> Draft:
+        mistake = msgspec.structs.replace(MISTAKE, line=1)
+        return Draft("/etc/courtyard/site.toml", text, mark, () if "good" in text else (mistake,), True)
+
+    async def save(self, text: str, mark: str) -> Draft:
+        if mark != "1":
+            raise Refused(Words("Somebody else has changed it.", "文件已被修改。"))
+        draft = await self.check(text, mark)
+        if not draft.mistakes:
+            self.saved.append(text)
+        return draft
+
+
+class FakePictures:
+    """One grey picture."""
+
+    def __init__(self) -> None:
+        self.drawn: list[tuple[str, Corners, Corners]] = []
+
+    async def picture(self, camera: str, *, small: bool) -> bytes | None:
+        width, height = (320, 240) if small else (640, 480)
+        return png(Frame_(1, 0.0, width, height, 0.0, bytes((90, 110, 130)) * (width * height)), width)
+
+    async def draw(self, camera: str, floor: Corners, door: Corners) -> None:
+        self.drawn.append((camera, floor, door))
 
 
 class Stage:
@@ -370,7 +479,9 @@ class Stage:
 
     def __init__(self, views: FakeViews | None = None) -> None:
         self.views, self.hands, self.accounts = views or FakeViews(), FakeHands(), FakeAccounts()
-        self.app = WebApp(self.views, self.hands, self.accounts, FakeHistory(), secure=False)
+        self.mender, self.pictures, self.past = FakeMender(), FakePictures(), FakePast()
+        doors = Doors(self.past, self.mender, self.pictures)
+        self.app = WebApp(self.views, self.hands, self.accounts, FakeHistory(), secure=False, doors=doors)
         self.asgi = self.app.asgi()
 
     async def call(

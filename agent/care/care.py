@@ -38,6 +38,11 @@ class Care:
         self._looked = False
         self.discretion = Discretion(self._residents, self._consents.granted)
 
+    @property
+    def consents(self) -> Consents:
+        """Who agreed to what, as it was at the last look."""
+        return self._consents
+
     def adjust(self, residents: Iterable[Resident]) -> None:
         """From now on for these residents."""
         self._residents = tuple(residents)

@@ -219,7 +219,7 @@ class Courses:
         kept = self._step(course, step)
         following = STEPS.get((kept.state, "begin"))
         if following is not None:
-            self._keep(course, step.key, msgspec.structs.replace(kept, state=following))
+            self._keep(course, step.key, msgspec.structs.replace(kept, state=following, at_ms=now.wall_ms))
             yield from self._start(course, step, now)
 
     def _start(self, course: _Course, step: Step, now: Moment) -> Iterator[Act]:
@@ -241,7 +241,7 @@ class Courses:
         pauses = RETRY_MS[type(step)]
         if event == "fail" and 0 < kept.attempts <= len(pauses):
             course.again_ms[step.key] = now.mono_ms + pauses[kept.attempts - 1]
-        self._keep(course, step.key, msgspec.structs.replace(kept, state=following))
+        self._keep(course, step.key, msgspec.structs.replace(kept, state=following, at_ms=now.wall_ms))
         result = "failed attempt" if event == "fail" else following
         yield self._note(course, "escalation.step", step=step.key, result=result, reason=reason or None)
 

@@ -93,6 +93,10 @@ class Escalations:
         courses = self._courses.of(alarm_id)
         return {f"{each.escalation}/{key}": step.state for each in courses for key, step in each.steps.items()}
 
+    def courses(self, alarm_id: str) -> list[CourseKept]:
+        """Every course of an alarm as it stands."""
+        return self._courses.of(alarm_id)
+
     def silence(self, alarm_id: str) -> int:
         """A person ends the outputs that this alarm holds here; how many steps that were."""
         acts = self._courses.silence(alarm_id, self._recorder.now())

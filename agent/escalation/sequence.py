@@ -20,7 +20,7 @@ def sequences(site: Site) -> Iterator[Text]:
 def _sequence(site: Site, escalation: Escalation) -> Text:
     awaited = sorted(escalation.uplinks or awaited_of(site))
     first = Text(f"0 s {' or '.join(awaited)}", f"0 秒 {'或'.join(awaited)}") if awaited else None
-    steps = [first or Text("0 s nobody confirms", "0 秒 无平台可确认"), *map(_step, escalation.steps)]
+    steps = [first or Text("0 s nobody confirms", "0 秒 无平台可确认"), *map(step_text, escalation.steps)]
     which_en = "" if escalation.classes == ("*",) else f" ({', '.join(escalation.classes)})"
     which_zh = "" if escalation.classes == ("*",) else f"（{'、'.join(escalation.classes)}）"
     return Text(
@@ -29,7 +29,8 @@ def _sequence(site: Site, escalation: Escalation) -> Text:
     )
 
 
-def _step(step: Step) -> Text:
+def step_text(step: Step) -> Text:
+    """One step: `after 30 s siren-b03`."""
     after = _seconds(step.after_s)
     match step:
         case OutputStep():

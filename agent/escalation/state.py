@@ -25,11 +25,12 @@ class Facts(NamedTuple):
 
 
 class StepKept(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where one step is; `reached` are the phone numbers that have the message."""
+    """Where one step is, since when (wall time); `reached` are the phone numbers that have the message."""
 
     state: StepState = "pending"
     attempts: int = 0
     reached: tuple[str, ...] = ()
+    at_ms: int | None = None
 
 
 class CourseKept(msgspec.Struct, frozen=True):

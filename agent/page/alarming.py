@@ -7,9 +7,12 @@ from typing import Final
 
 from courtyard.agent.alarms.alarm import Alarm as KnownAlarm
 from courtyard.agent.alarms.classes import CLASSES
+from courtyard.agent.escalation.sequence import step_text
+from courtyard.agent.escalation.state import CourseKept, StepKept
 from courtyard.agent.records import AlarmRecord, parse_instant
 from courtyard.agent.web.advice import advice
-from courtyard.agent.web.model import Alarm, Trouble, Words
+from courtyard.agent.web.model import Alarm, EscalationStep, Trouble, Words
+from courtyard.config.site import Site
 from courtyard.config.snapshot import Snapshot
 from courtyard.drivers.base import Fault, Severity
 
@@ -23,14 +26,33 @@ def class_title(alarm_class: str) -> Words:
     return Words.of(name) if name else Words(alarm_class, alarm_class)
 
 
-def alarm_view(alarm: KnownAlarm, faults: Mapping[str, Fault]) -> Alarm:
+def alarm_view(alarm: KnownAlarm, faults: Mapping[str, Fault], steps: tuple[EscalationStep, ...] = ()) -> Alarm:
     """An alarm of the book."""
     record, fault = alarm.record, faults.get(alarm.record.device)
     cure = Words.of(fault.cure) if fault and alarm.active else advice(record.alarm_class, record.severity)
-    return record_view(record, cure, alarm.received)
+    return record_view(record, cure, alarm.received, steps)
 
 
-def record_view(record: AlarmRecord, cure: Words | None = None, received: Mapping[str, str] = {}) -> Alarm:
+def steps_of(site: Site, courses: Iterable[CourseKept]) -> tuple[EscalationStep, ...]:
+    """The steps of the escalations of one alarm, in their order."""
+    plans = {plan.name: plan for plan in site.escalations}
+    found = []
+    for course in courses:
+        for step in plans[course.escalation].steps if course.escalation in plans else ():
+            kept = course.steps.get(step.key, StepKept())
+            due_ms = course.begun_ms + round(step.after_s * 1000)
+            waits = kept.state == "pending" and course.phase == "waiting"
+            what = Words.of(step_text(step))
+            found.append(EscalationStep(what, kept.state, kept.at_ms, due_ms if waits else None))
+    return tuple(found)
+
+
+def record_view(
+    record: AlarmRecord,
+    cure: Words | None = None,
+    received: Mapping[str, str] = {},
+    steps: tuple[EscalationStep, ...] = (),
+) -> Alarm:
     """A record of an alarm, as it was then."""
     cure = cure or advice(record.alarm_class, record.severity)
     return Alarm(
@@ -56,6 +78,7 @@ def record_view(record: AlarmRecord, cure: Words | None = None, received: Mappin
         record.test,
         record.raw,
         received,
+        steps,
     )
 
 

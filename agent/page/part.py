@@ -10,29 +10,35 @@ from pathlib import Path
 from typing import Final
 
 from courtyard.agent.accounts.book import FIRST_USER, AccountBook
-from courtyard.agent.history import History
+from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.latest import Latest
 from courtyard.agent.page.certificate import CertificateFailed, tls_context
 from courtyard.agent.page.hands import GatewayHands
+from courtyard.agent.page.mending import SiteMending
+from courtyard.agent.page.past import JournalPast
+from courtyard.agent.page.pictures import CameraPictures
 from courtyard.agent.page.settings import tables
 from courtyard.agent.page.tail import LogTail
 from courtyard.agent.page.views import GatewayViews, Sources
 from courtyard.agent.page.watch import Watch
+from courtyard.agent.page.wearing import Wearing
 from courtyard.agent.refusal import Refusal
 from courtyard.agent.supervisor import Supervisor
-from courtyard.agent.web.app import WebApp
-from courtyard.agent.web.model import SettingsTable
+from courtyard.agent.web.app import Doors, WebApp
+from courtyard.agent.web.model import SettingsTable, Words
 from courtyard.agent.web.server import WebServer
 from courtyard.agent.wiring import Gateway
 from courtyard.config.last_good import NAME as LAST_GOOD
 from courtyard.config.mistakes import Mistake
 from courtyard.config.page import Web
 from courtyard.config.redact import Redactor
+from courtyard.config.site_file import SiteFile
 from courtyard.config.snapshot import Snapshot
 from courtyard.drivers.base import DriverError, Fault, Text
 
 log = logging.getLogger(__name__)
 
+DAMAGE: Final = ("db.damaged", "rows.corrupt", "evidence.dropped")
 SUBJECT: Final = "page"
 SETTINGS_EVERY_S: Final = 2.0
 
@@ -50,13 +56,15 @@ class Page:
         *,
         mistakes: Callable[[], Sequence[Mistake]],
         redactor: Redactor,
-        history: History | None = None,
     ) -> None:
         self._gateway, self._latest, self._data, self._site_file = gateway, latest, data, site_file
-        self._mistakes, self._history = mistakes, history
+        self._mistakes = mistakes
         self._settings: tuple[SettingsTable, ...] = ()
         self._tail = LogTail(redactor)
         self._watch = Watch(gateway.journal.status, data)
+        self._pictures = CameraPictures(lambda: gateway.snapshot, gateway.lines.driver_of, SiteFile(site_file, data))
+        wearing = Wearing(lambda: gateway.snapshot, gateway.care.consents)
+        gateway.pipeline.observers.append(wearing.note)
         sources = Sources(
             snapshot=lambda: gateway.snapshot,
             faults=lambda: gateway.faults,
@@ -68,7 +76,13 @@ class Page:
             mistakes=mistakes,
             settings=lambda: self._settings,
             log=self._tail.lines,
-            has_history=lambda: history is not None,
+            has_history=lambda: gateway.history is not None,
+            courses=gateway.second_path.escalations.courses,
+            cameras=self._pictures.cameras,
+            residents=wearing.residents,
+            findings=lambda: [
+                Words.of(fault_of(each).what) for each in gateway.journal.findings if each.code in DAMAGE
+            ],
         )
         self._views = GatewayViews(sources, gateway.book, latest, self._watch, gateway.clock, supervisor)
         self._hands = GatewayHands(gateway.acts, gateway.lines.read, self._views.frames, self._views.values)
@@ -82,7 +96,8 @@ class Page:
         try:
             await self._open(accounts)
             await self._watch.look()
-            app = WebApp(self._views, self._hands, accounts, self._history, secure=web.tls)
+            doors = Doors(JournalPast(self._data / "journal"), SiteMending(self._site_file, self._data), self._pictures)
+            app = WebApp(self._views, self._hands, accounts, self._gateway.history, secure=web.tls, doors=doors)
             await asyncio.to_thread(app.warm)
             server = WebServer(app.asgi(), web.listen, web.port, await self._tls(web))
             server.on_listening = lambda: self._listening(server, web)

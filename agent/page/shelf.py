@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from courtyard.agent.latest import Known, Latest
 from courtyard.agent.web.model import Device, PointValue, State, Words
-from courtyard.config.care import VITAL
+from courtyard.config.care import personal
 from courtyard.config.catalogue import Catalogue
 from courtyard.config.snapshot import InstalledDevice, Snapshot
 from courtyard.drivers.base import Fault, Reading
@@ -126,7 +126,7 @@ def _entry(
 
 def main_point(reading: Reading) -> str | None:
     """The point of a reading that a list shows; never health data."""
-    shown = [name for name in reading.values if not name.startswith(VITAL)]
+    shown = [name for name in reading.values if not personal(name)]
     return next((name for name in MAIN if name in reading.values), shown[0] if shown else None)
 
 

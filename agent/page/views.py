@@ -9,9 +9,11 @@ from typing import Any, Final, TypeVar
 
 from courtyard.agent.alarms.book import AlarmBook
 from courtyard.agent.clock import SystemClock
+from courtyard.agent.escalation.state import CourseKept
 from courtyard.agent.latest import Latest
-from courtyard.agent.page.alarming import alarm_view, troubles_of
+from courtyard.agent.page.alarming import alarm_view, steps_of, troubles_of
 from courtyard.agent.page.shelf import Shelf, point_value
+from courtyard.agent.page.telling import mistake_view
 from courtyard.agent.page.watch import Watch
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.uplinks.report import Report
@@ -25,7 +27,6 @@ from courtyard.agent.web.model import (
     Lane,
     LogLine,
     Loss,
-    Mistake,
     Part,
     PointValue,
     SettingsTable,
@@ -34,7 +35,8 @@ from courtyard.agent.web.model import (
     Uplink,
     Words,
 )
-from courtyard.config.care import VITAL
+from courtyard.agent.web.watched import Camera, Resident
+from courtyard.config.care import personal
 from courtyard.config.mistakes import Mistake as SiteMistake
 from courtyard.config.snapshot import Snapshot
 from courtyard.drivers.base import DriverError, Fault, Reading
@@ -62,10 +64,15 @@ class Sources:
         settings: Callable[[], Sequence[SettingsTable]],
         log: Callable[[], Sequence[LogLine]],
         has_history: Callable[[], bool],
+        courses: Callable[[str], Sequence[CourseKept]],
+        cameras: Callable[[Sequence[Device], int], Sequence[Camera]],
+        residents: Callable[[Mapping[str, Device], Sequence[Alarm]], Sequence[Resident]],
+        findings: Callable[[], Sequence[Words]],
     ) -> None:
         self.snapshot, self.faults, self.since, self.reports = snapshot, faults, since, reports
         self.counters, self.frames, self.dropped = counters, frames, dropped
         self.mistakes, self.settings, self.log, self.has_history = mistakes, settings, log, has_history
+        self.courses, self.cameras, self.residents, self.findings = courses, cameras, residents, findings
 
 
 class GatewayViews:
@@ -102,7 +109,7 @@ class GatewayViews:
             self._clock.boot,
             self._started_ms,
             any(each.severity == "mistake" for each in mistakes),
-            tuple(map(_mistake, mistakes)),
+            tuple(map(mistake_view, mistakes)),
         )
 
     def alarms(self) -> Sequence[Alarm]:
@@ -116,6 +123,13 @@ class GatewayViews:
 
     def uplinks(self) -> Sequence[Uplink]:
         return self._fresh("uplinks", lambda: tuple(map(self._uplink, self._from.reports())))
+
+    def cameras(self) -> Sequence[Camera]:
+        return self._fresh("cameras", lambda: self._from.cameras(self.devices(), self._clock.wall_ms()))
+
+    def residents(self) -> Sequence[Resident]:
+        devices = {device.id: device for device in self.devices()}
+        return self._fresh("residents", lambda: self._from.residents(devices, self.alarms()))
 
     def settings(self) -> Sequence[SettingsTable]:
         return self._from.settings()
@@ -148,7 +162,7 @@ class GatewayViews:
     def values(self, reading: Reading) -> tuple[PointValue, ...]:
         """The values of a reading with their names; never health data."""
         catalogue = self._from.snapshot().catalogue
-        return tuple(point_value(catalogue, reading, name) for name in reading.values if not name.startswith(VITAL))
+        return tuple(point_value(catalogue, reading, name) for name in reading.values if not personal(name))
 
     def frames(self, name: str) -> Sequence[Frame]:
         try:
@@ -175,6 +189,9 @@ class GatewayViews:
             tuple(Part(part.name, part.state, part.restarts) for part in self._supervisor.status()),
             Journal(journal.epoch, journal.durable, journal.used_bytes, journal.quota_bytes, tuple(lanes)),
             sum(self._from.dropped().values()),
+            machine.wear,
+            machine.releases,
+            tuple(self._from.findings()),
         )
 
     def _fresh(self, name: str, make: Callable[[], Sequence[T]]) -> Sequence[T]:
@@ -194,7 +211,11 @@ class GatewayViews:
     def _alarms(self) -> tuple[Alarm, ...]:
         faults = self._from.faults()
         cleared = [alarm for alarm in self._book if alarm.state == "cleared"]
-        return tuple(alarm_view(alarm, faults) for alarm in (*self._book.open(), *reversed(cleared)))
+        site, courses = self._from.snapshot().site, self._from.courses
+        open_alarms = [
+            alarm_view(alarm, faults, steps_of(site, courses(alarm.record.alarm_id))) for alarm in self._book.open()
+        ]
+        return (*open_alarms, *(alarm_view(alarm, faults) for alarm in reversed(cleared)))
 
     def _devices(self) -> tuple[Device, ...]:
         alarmed = {alarm.device: alarm.alarm_class for alarm in self.alarms() if alarm.active and not alarm.test}
@@ -230,15 +251,3 @@ class GatewayViews:
             report.connections,
             tuple(Loss(reason, count) for reason, count in lost.items() if count),
         )
-
-
-def _mistake(mistake: SiteMistake) -> Mistake:
-    return Mistake(
-        mistake.severity,
-        mistake.file,
-        mistake.line,
-        mistake.path,
-        mistake.excerpt.strip(),
-        Words.of(mistake.text),
-        Words.of(mistake.cure),
-    )

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from courtyard.agent.page.wear import WearWatch, releases
+from courtyard.agent.web.model import Release, Wear
 from courtyard.buffer.types import Status
 
 EVERY_S: Final = 5.0
@@ -30,6 +32,8 @@ class Machine(NamedTuple):
     load: tuple[float, float, float]
     disk: int
     disk_free: int
+    wear: Wear | None = None
+    releases: tuple[Release, ...] = ()
 
 
 class Look(NamedTuple):
@@ -54,6 +58,7 @@ class Watch:
     ) -> None:
         self._status, self._data, self._mono_s, self._cpu_s, self._proc = status, data, mono_s, cpu_s, proc
         self._looks: deque[Look] = deque(maxlen=WINDOW)
+        self._wear = WearWatch(data, proc=proc)
         self.journal: Status | None = None
         self.machine: Machine | None = None
 
@@ -98,6 +103,8 @@ class Watch:
             os.getloadavg(),
             disk.total,
             disk.free,
+            self._wear.look(self._mono_s()),
+            releases(),
         )
 
     def _share(self) -> float | None:

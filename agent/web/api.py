@@ -12,7 +12,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from courtyard.agent.accounts import Accounts, Permission, Principal, csrf_matches
+from courtyard.agent.accounts import Accounts, AuditEntry, Permission, Principal, User, csrf_matches
 from courtyard.agent.history import History, Series
 from courtyard.agent.web.bounds import int_or_none
 from courtyard.agent.web.form import body
@@ -36,10 +36,13 @@ from courtyard.agent.web.model import (
 )
 from courtyard.agent.web.overview import Counts, Headline, counts, headline
 from courtyard.agent.web.pages import choose
+from courtyard.agent.web.watched import Camera, Resident
 from courtyard.drivers.base import Text
 
 ROOT: Final = "/api/v1"
 MOST_DEVICES: Final = 1000
+HEALTH: Final = ("vital.", "presence.")
+"""Points that tell of a person."""
 CSRF_HEADER: Final = "x-csrf-token"
 
 
@@ -152,6 +155,25 @@ class Api:
                 self._series,
                 query=span,
             ),
+            Operation("GET", f"{ROOT}/cameras", "cameras", "Cameras", tuple[Camera, ...], self._cameras),
+            Operation(
+                "GET",
+                f"{ROOT}/residents",
+                "residents",
+                "Residents, as each agreed",
+                tuple[Resident, ...],
+                self._residents,
+            ),
+            Operation("GET", f"{ROOT}/users", "users", "Accounts", tuple[User, ...], self._users),
+            Operation(
+                "GET",
+                f"{ROOT}/audit",
+                "audit",
+                "Who did what, the latest first",
+                tuple[AuditEntry, ...],
+                self._audit,
+                query=(("before", "older than this number"), ("limit", "at most so many, 1 to 1000")),
+            ),
             Operation("GET", f"{ROOT}/uplinks", "view", "Platforms", tuple[Uplink, ...], self._uplinks),
             Operation(
                 "GET",
@@ -250,6 +272,8 @@ class Api:
         name, query = request.path_params["device"], request.query_params
         if self._history is None or self._views.device(name) is None:
             return None
+        if request.path_params["point"].startswith(HEALTH) and not principal.may("residents"):
+            raise Refused(Words("Health data is for those who care for residents.", "健康数据仅限照护人员查看。"))
         now_ms = self._views.now_ms()
         until_ms = _count(query.get("until_ms"), now_ms, 1 << 53)
         since_ms = _count(query.get("since_ms"), until_ms - 86_400_000, 1 << 53)
@@ -260,6 +284,20 @@ class Api:
 
     async def _uplinks(self, request: Request, principal: Principal) -> Any:
         return self._views.uplinks()
+
+    async def _cameras(self, request: Request, principal: Principal) -> Any:
+        return self._views.cameras()
+
+    async def _residents(self, request: Request, principal: Principal) -> Any:
+        return self._views.residents()
+
+    async def _users(self, request: Request, principal: Principal) -> Any:
+        return await self._accounts.users()
+
+    async def _audit(self, request: Request, principal: Principal) -> Any:
+        query = request.query_params
+        before = None if "before" not in query else _count(query["before"], 0, 1 << 53)
+        return await self._accounts.audit(before=before, limit=max(1, _count(query.get("limit"), 100, 1000)))
 
     async def _settings(self, request: Request, principal: Principal) -> Any:
         return self._views.settings()

@@ -8,7 +8,7 @@ Invariants
 from __future__ import annotations
 
 import gzip
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,24 +19,32 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp
 
-from courtyard.agent.accounts import Accounts, Permission, Principal
+from courtyard.agent.accounts import Accounts, Principal
 from courtyard.agent.history import History
 from courtyard.agent.refusal import Refusal
 from courtyard.agent.web.api import Api
 from courtyard.agent.web.bounds import Bounds
+from courtyard.agent.web.cameras import Cameras
 from courtyard.agent.web.door import Door
 from courtyard.agent.web.form import own_form
 from courtyard.agent.web.gate import LANGUAGE_COOKIE, Gate, address, allowed, to_login
 from courtyard.agent.web.live import Live, Subject, digest
+from courtyard.agent.web.mend import Mend, SiteMender
 from courtyard.agent.web.metrics import metrics_text
 from courtyard.agent.web.model import Hands, Refused, Views, Words
-from courtyard.agent.web.pages import PAGES, Page
+from courtyard.agent.web.pages import NAV, PAGES, Page
+from courtyard.agent.web.past import Past, PastAlarms
+from courtyard.agent.web.people import People
 from courtyard.agent.web.render import FOLDER, Rendered, Renderer
+from courtyard.agent.web.route import Route
+from courtyard.agent.web.watched import Pictures
 from courtyard.drivers.base import Language
 
 STATIC: Final = {
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
+    "region.js": "text/javascript; charset=utf-8",
+    "spark.js": "text/javascript; charset=utf-8",
     "chart.js": "text/javascript; charset=utf-8",
     "uplot.js": "text/javascript; charset=utf-8",
     "uplot.css": "text/css; charset=utf-8",
@@ -48,30 +56,52 @@ WORTH_COMPRESSING: Final = 2048
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 SHELF_HOURS: Final = (1, 8, 24)
 
-Endpoint = Callable[[Request, Principal | None], Awaitable[Response]]
 
+class Inside(NamedTuple):
+    """A page within the site that is made by an endpoint of its own."""
 
-class Route(NamedTuple):
-    """One route: `permission` None is for everybody."""
-
-    method: str
     path: str
-    permission: Permission | None
-    endpoint: Endpoint
+    title: Words
+
+
+class Doors(NamedTuple):
+    """What parts of the page with routes of their own reach; a part whose door is None is not there."""
+
+    past: PastAlarms | None = None
+    mender: SiteMender | None = None
+    pictures: Pictures | None = None
+
+
+NO_DOORS: Final = Doors()
 
 
 class WebApp:
     """All routes over one gateway."""
 
     def __init__(
-        self, views: Views, hands: Hands, accounts: Accounts, history: History | None = None, *, secure: bool = True
+        self,
+        views: Views,
+        hands: Hands,
+        accounts: Accounts,
+        history: History | None = None,
+        *,
+        secure: bool = True,
+        doors: Doors = NO_DOORS,
     ) -> None:
         self._views, self._hands, self._accounts = views, hands, accounts
         self._gate = Gate(accounts, secure=secure)
         self._renderer, self.live = Renderer(), Live(views.now_ms)
         door = Door(self._gate, accounts, self.plain_page)
         api = Api(views, hands, accounts, history)
+        more = [*People(self._gate, accounts, self.show).routes]
+        if doors.past is not None:
+            more += Past(doors.past, views, self.show).routes
+        if doors.mender is not None:
+            more += Mend(doors.mender, accounts, self.show).routes
+        if doors.pictures is not None:
+            more += Cameras(doors.pictures, views, accounts, self.show).routes
         self.routes: tuple[Route, ...] = (
+            *more,
             *(Route("GET", page.path, page.permission, partial(self._show, page)) for page in PAGES),
             Route("POST", "/alarms", "acknowledge", self._act),
             Route("POST", "/devices/{device}/read", "test", self._read),
@@ -157,7 +187,13 @@ class WebApp:
         return compressed(request, html.encode(), "text/html; charset=utf-8")
 
     def _render(
-        self, page: Page, language: Language, principal: Principal, values: dict[str, Any], request: Request
+        self,
+        page: Page | Inside,
+        language: Language,
+        principal: Principal,
+        values: Mapping[str, Any],
+        request: Request,
+        template: str = "",
     ) -> Rendered:
         gateway = self._views.gateway()
         base = {
@@ -165,13 +201,29 @@ class WebApp:
             "now_ms": self._views.now_ms(),
             "here": page,
             "path": request.url.path,
-            "nav": [each for each in PAGES if each.icon and principal.may(each.permission)],
+            "nav": [link for link in NAV if principal.may(link.permission) and link.wanted(self._views)],
             "who": principal,
             "may": principal.may,
             "csrf": CSRF_MARK,
-            "version": VERSION_MARK,
+            "version": VERSION_MARK if isinstance(page, Page) else "",
+            "regions": principal.may("configure"),
         }
-        return self._renderer.page(page.template, language, ZoneInfo(gateway.timezone), {**base, **values})
+        return self._renderer.page(
+            template or (page.template if isinstance(page, Page) else ""),
+            language,
+            ZoneInfo(gateway.timezone),
+            {**base, **values},
+        )
+
+    def show(
+        self, request: Request, principal: Principal, template: str, title: Words, *, status: int = 200, **values: Any
+    ) -> Response:
+        """A page within the site that does not change by itself."""
+        origin = f"{request.url.scheme}://{request.url.netloc}"
+        language, inside = self._language(request), Inside(request.url.path, title)
+        rendered = self._render(inside, language, principal, {"origin": origin, **values}, request, template)
+        html = rendered.html.replace(CSRF_MARK, principal.csrf)
+        return compressed(request, html.encode(), "text/html; charset=utf-8", status=status)
 
     def plain_page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """A page outside the site: login, messages."""
@@ -242,12 +294,15 @@ class WebApp:
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def compressed(request: Request, body: bytes, media_type: str, headers: Mapping[str, str] = {}) -> Response:
+def compressed(
+    request: Request, body: bytes, media_type: str, headers: Mapping[str, str] = {}, *, status: int = 200
+) -> Response:
     """The body as the browser may take it: gzip where that is worth while."""
     every = {**headers, "Vary": "Accept-Encoding, Cookie"}
     if len(body) >= WORTH_COMPRESSING and "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(gzip.compress(body, 5), media_type=media_type, headers={**every, "Content-Encoding": "gzip"})
-    return Response(body, media_type=media_type, headers=every)
+        packed = {**every, "Content-Encoding": "gzip"}
+        return Response(gzip.compress(body, 5), status, media_type=media_type, headers=packed)
+    return Response(body, status, media_type=media_type, headers=every)
 
 
 @cache

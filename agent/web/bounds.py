@@ -1,7 +1,7 @@
 """What every request is held to: size, time, headers, and coming from the page itself.
 
 Invariants
-1. A request body is at most MAX_BODY_BYTES and arrives within BODY_S; else 413 or 408.
+1. A request body is at most MAX_BODY_BYTES, or what LARGER says, and arrives within BODY_S; else 413 or 408.
 2. A request that changes something comes from a page of this origin, or carries no cookie.
 3. No page runs script or takes style, images or connections from anywhere but this origin.
 """
@@ -18,6 +18,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES: Final = 64 * 1024
+LARGER: Final = {"/mend": 2_000_000, "/commissioning/import": 1_100_000}
+"""Bodies that may be larger, by path: a whole site file, a table of devices."""
 BODY_S: Final = 10.0
 READS: Final = frozenset({"GET", "HEAD"})
 HEADERS: Final = {
@@ -42,7 +44,7 @@ class Bounds:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        headers = Headers(scope=scope)
+        headers, most = Headers(scope=scope), LARGER.get(scope["path"], MAX_BODY_BYTES)
 
         async def bounded_send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -53,10 +55,10 @@ class Bounds:
             await _plain(400, "bad content-length")(scope, receive, bounded_send)
         elif not _of_this_origin(scope["method"], headers):
             await _plain(403, "cross-site request refused")(scope, receive, bounded_send)
-        elif (int_or_none(headers.get("content-length", "0")) or 0) > MAX_BODY_BYTES:
+        elif (int_or_none(headers.get("content-length", "0")) or 0) > most:
             await _plain(413, "body too large")(scope, receive, bounded_send)
         else:
-            await self._app(scope, _bounded(receive, scope["method"]), bounded_send)
+            await self._app(scope, _bounded(receive, scope["method"], most), bounded_send)
 
 
 def int_or_none(text: str) -> int | None:
@@ -64,7 +66,7 @@ def int_or_none(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def _bounded(receive: Receive, method: str) -> Receive:
+def _bounded(receive: Receive, method: str, most: int) -> Receive:
     if method in READS:
         return receive  # what it receives is only that the client has gone
     taken, ends_at, whole = 0, asyncio.get_running_loop().time() + BODY_S, False
@@ -79,7 +81,7 @@ def _bounded(receive: Receive, method: str) -> Receive:
         except TimeoutError as error:
             raise HTTPException(408, "body too slow") from error
         taken += len(message.get("body", b""))
-        if taken > MAX_BODY_BYTES:
+        if taken > most:
             raise HTTPException(413, "body too large")
         whole = not message.get("more_body", False)
         return message

@@ -7,11 +7,14 @@ its contract.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 from courtyard.drivers.base import Language, Scalar, Severity, Text
+
+if TYPE_CHECKING:
+    from courtyard.agent.web.watched import Camera, Resident
 
 State = Literal["ok", "waiting", "stale", "fault", "alarm"]
 """From best to worst: answers; has not been read yet; silent for longer than its period; has a fault; has an alarm."""
@@ -88,8 +91,17 @@ class Trouble(msgspec.Struct, frozen=True):
     acknowledged: bool = False
 
 
+class EscalationStep(msgspec.Struct, frozen=True):
+    """One step of an escalation.  `at_ms` dates its state, `due_ms` is when it begins unless somebody comes first."""
+
+    what: Words
+    state: Literal["pending", "trying", "done", "failed", "spared", "ended"]
+    at_ms: int | None = None
+    due_ms: int | None = None
+
+
 class Alarm(msgspec.Struct, frozen=True):
-    """One alarm; `received` maps uplinks that confirmed it to the time."""
+    """One alarm; `received` maps uplinks that confirmed it to the time; `steps` are those of its escalations."""
 
     id: str
     occurrence: int
@@ -113,6 +125,7 @@ class Alarm(msgspec.Struct, frozen=True):
     test: bool = False
     raw: str | None = None
     received: Mapping[str, str] = {}
+    steps: tuple[EscalationStep, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -235,6 +248,23 @@ class Part(msgspec.Struct, frozen=True):
     restarts: int
 
 
+class Wear(msgspec.Struct, frozen=True):
+    """What the disk of the data directory has to bear.  `written_day_bytes`: what the gateway writes in a day at its
+    present pace; `used`: the share of its life that it says is gone, None where it does not tell."""
+
+    disk: str
+    written_day_bytes: float | None
+    used: float | None = None
+
+
+class Release(msgspec.Struct, frozen=True):
+    """One release of the software on this box."""
+
+    name: str
+    current: bool
+    installed_ms: int
+
+
 class System(msgspec.Struct, frozen=True):
     """The machine and the daemon on it.  Shares are of one core, 0 to 1; None while they are not known."""
 
@@ -251,6 +281,10 @@ class System(msgspec.Struct, frozen=True):
     parts: tuple[Part, ...]
     journal: Journal
     dropped: int
+    wear: Wear | None = None
+    releases: tuple[Release, ...] = ()
+    findings: tuple[Words, ...] = ()
+    """What was wrong with the disk buffer since the start: damage that was set aside, and what was saved."""
 
 
 class LogLine(msgspec.Struct, frozen=True):
@@ -284,6 +318,8 @@ class Views(Protocol):
         """Whether points are kept over time."""
 
     def uplinks(self) -> Sequence[Uplink]: ...
+    def cameras(self) -> Sequence[Camera]: ...
+    def residents(self) -> Sequence[Resident]: ...
     def settings(self) -> Sequence[SettingsTable]: ...
     def system(self) -> System: ...
     def log(self) -> Sequence[LogLine]:

@@ -172,11 +172,21 @@ def _report(views: Views, query: Query) -> dict[str, Any]:
     }
 
 
+def _cameras(views: Views, query: Query) -> dict[str, Any]:
+    return {"cameras": views.cameras()}
+
+
+def _residents(views: Views, query: Query) -> dict[str, Any]:
+    return {"residents": views.residents()}
+
+
 PAGES: Final = (
     Page("/", "overview.html", "view", Words("Overview", "总览"), _overview, "home"),
     Page("/alarms", "alarms.html", "view", Words("Alarms", "报警"), _alarms, "bell"),
     Page("/devices", "devices.html", "view", Words("Devices", "设备"), _devices, "meter"),
     Page("/map", "map.html", "view", Words("Map", "平面图"), _map, "map"),
+    Page("/cameras", "cameras.html", "cameras", Words("Cameras", "摄像机"), _cameras, "eye"),
+    Page("/residents", "residents.html", "residents", Words("Residents", "住户"), _residents, "person"),
     Page("/uplinks", "uplinks.html", "view", Words("Platforms", "平台"), _uplinks, "cloud"),
     Page("/site", "site.html", "configure", Words("Site", "站点"), _site, "file"),
     Page("/system", "system.html", "view", Words("System", "系统"), _system, "chip"),
@@ -184,4 +194,34 @@ PAGES: Final = (
     Page("/report", "report.html", "report", Words("Daily report", "日报"), _report, "printer"),
     Page("/wall", "wall.html", "wall", Words("Wall display", "大屏"), _wall, "screen"),
     Page("/devices/{device}", "device.html", "view", Words("Device", "设备"), _device),
+)
+
+
+def _always(views: Views) -> bool:
+    return True
+
+
+_WANTED: Final[Mapping[str, Callable[[Views], bool]]] = {
+    "/cameras": lambda views: bool(views.cameras()),
+    "/residents": lambda views: bool(views.residents()),
+}
+
+
+class Link(NamedTuple):
+    """One entry of the navigation; `wanted` says whether this site has what it leads to."""
+
+    path: str
+    permission: Permission
+    title: Words
+    icon: str
+    wanted: Callable[[Views], bool] = _always
+
+
+NAV: Final = (
+    *(
+        Link(page.path, page.permission, page.title, page.icon, _WANTED.get(page.path, _always))
+        for page in PAGES
+        if page.icon
+    ),
+    Link("/users", "users", Words("People", "账户"), "people"),
 )

@@ -1,0 +1,67 @@
+"""What the page shows of cameras and of residents, as frozen values, and the port to pictures and regions."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from courtyard.agent.web.model import PointValue, State, Words
+
+Corners = tuple[tuple[float, float], ...]
+"""A polygon in shares of the picture: (0, 0) top left, (1, 1) bottom right."""
+
+
+class Camera(msgspec.Struct, frozen=True):
+    """One camera.  `picture_ms` dates its newest picture, `number` names it; None and 0 where there is none.
+
+    `lift` is the lift that is watched with it; then `floor` and `door` are its regions.
+    """
+
+    id: str
+    name: str | None
+    place: str
+    state: State
+    picture_ms: int | None
+    number: int
+    moving: bool
+    fault: Words | None = None
+    cure: Words | None = None
+    lift: str | None = None
+    floor: Corners = ()
+    door: Corners = ()
+
+
+class Worn(msgspec.Struct, frozen=True):
+    """One thing that a resident wears or carries; `seen_ms` is when it was heard last, `battery` in percent."""
+
+    device: str
+    title: Words
+    state: State
+    seen_ms: int | None
+    battery: float | None
+    low: bool
+
+
+class Resident(msgspec.Struct, frozen=True):
+    """One resident, under the pseudonym.  Without consent there is no room and no vital sign here."""
+
+    id: str
+    consent: bool
+    consent_ms: int | None
+    report: Literal["alarms", "changes", "minutes"]
+    worn: tuple[Worn, ...]
+    room: str | None = None
+    vitals: tuple[PointValue, ...] = ()
+    vitals_ms: int | None = None
+    alarm: Words | None = None
+
+
+class Pictures(Protocol):
+    """Pictures of cameras, and where in them things count."""
+
+    async def picture(self, camera: str, *, small: bool) -> bytes | None:
+        """The newest picture as PNG; None while there is none."""
+
+    async def draw(self, camera: str, floor: Corners, door: Corners) -> None:
+        """Writes the regions of the camera's lift into the site file.  Raises Refused."""
