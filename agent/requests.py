@@ -13,6 +13,7 @@ from courtyard.agent.candidates import as_data, candidates
 from courtyard.agent.control import Handler, Progress, Refused
 from courtyard.agent.drills.drill import Result, Stage, Wish
 from courtyard.agent.drills.evidence import Evidence
+from courtyard.agent.pairing import PairingDesk
 from courtyard.agent.refusal import Refusal
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.wiring import Gateway
@@ -125,6 +126,7 @@ def handlers(
         "scan": scan_line,
         "scan_ble": scan_ble,
         "reload": reload_site,
+        **PairingDesk(gateway.lines, lambda: gateway.snapshot, gateway.recorder).handlers(),
     }
 
 

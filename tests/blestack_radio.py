@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from courtyard.drivers.base import DriverError, Fault
-from courtyard.drivers.ble.faults import adapter_fault
-from courtyard.drivers.ble.radio import Heard, LinkFailed
+from courtyard.drivers.ble.faults import adapter_fault, wearable_fault
+from courtyard.drivers.ble.radio import Asks, Heard, LinkFailed
 from courtyard.drivers.ble.receive import Advertisement
 
 HEART_RATE, BATTERY = 0x2A37, 0x2A19
@@ -106,6 +106,12 @@ class FakeRadio:
 
     async def power_cycle(self) -> None:
         self.cycles += 1
+
+    async def pair(self, handle: Any, name: str, person: Asks) -> None:
+        raise DriverError(wearable_fault("pair_refused", name), name)
+
+    async def unpair(self, address: str) -> bool:
+        return False
 
     # What tests do
 

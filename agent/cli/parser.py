@@ -83,6 +83,12 @@ def number(text: str) -> int:
     return int(text, 0)
 
 
+def duration_s(text: str) -> float:
+    """Seconds of `120s`, `2m` or `120`.  Raises ValueError."""
+    unit = {"s": 1.0, "m": 60.0}.get(text[-1:])
+    return float(text[:-1]) * unit if unit else float(text)
+
+
 def _daemon(commands: _Commands) -> None:
     say = commands.say
     run = commands.add("run", "run the gateway in the foreground", "在前台运行网关")
@@ -147,6 +153,15 @@ def _lines(commands: _Commands) -> None:
     scan.add_argument("--seconds", type=float, default=8.0, help=seconds)
     commands.site(scan)
     commands.socket(scan)
+
+    pair = commands.add("pair", "pair a wearable with this box, for a limited time", "在限定时间内与穿戴设备配对")
+    pair.add_argument("device", help=say("device id of the site, or an address", "站点中的设备编号，或蓝牙地址"))
+    how_long = say("how long it may take, 5s to 5m", "允许的时间，5s～5m")
+    pair.add_argument("--for", dest="seconds", type=duration_s, default=120.0, metavar="TIME", help=how_long)
+    pair.add_argument("--passkey", help=say("six digits of the device (default: ask)", "设备的六位配对码（默认询问）"))
+    pair.add_argument("--remove", action="store_true", help=say("forget its keys", "删除配对密钥"))
+    pair.add_argument("--line", help=say("a line of the site", "站点中的线路名"))
+    commands.socket(pair)
 
     decode = commands.add("decode", "take a frame apart, field by field", "逐字段解析报文")
     decode.add_argument("protocol", help=say("protocol name", "协议名称"))

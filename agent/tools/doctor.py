@@ -22,7 +22,7 @@ from courtyard.agent.control import daemon_listens
 from courtyard.config.read import check_site
 from courtyard.config.site import Site
 from courtyard.drivers.base import Text
-from courtyard.drivers.lines.settings import SerialLine
+from courtyard.drivers.lines.settings import BleLine, SerialLine
 
 Verdict = Literal["ok", "warning", "fault"]
 REACH_S: Final = 3.0
@@ -30,6 +30,7 @@ COMMAND_S: Final = 5.0
 SERVICE: Final = "courtyard"
 WORN: Final = 9
 """Tenths of its life that a flash chip has used: 80 to 90 % (JEDEC eMMC, DEVICE_LIFE_TIME_EST)."""
+BONDS: Final = "var/lib/bluetooth"
 FINE: Final = Text("", "")
 
 
@@ -63,7 +64,7 @@ def examine(box: Box) -> list[Check]:
     site = verdict.snapshot.site if verdict.snapshot is not None else None
     checks = [_site(box, len(verdict.mistakes)), *_service(box), *_clock(box), *_wear(box), *_data(box, site)]
     if site is not None:
-        checks += [*_ports(box, site), *_platforms(box, site), *_secrets(box)]
+        checks += [*_ports(box, site), *_platforms(box, site), *_secrets(box), *_bonds(box, site)]
     return checks
 
 
@@ -246,6 +247,24 @@ def _secrets(box: Box) -> Iterator[Check]:
         yield Check("secrets", "fault", what, Text(f"Run: {cure}", f"请运行：{cure}"))
     else:
         yield Check("secrets", "ok", Text("Secrets are the service's alone.", "密码文件仅服务可读。"))
+
+
+def _bonds(box: Box, site: Site) -> Iterator[Check]:
+    """Keys of paired wearables are bluetoothd's, and root's alone."""
+    folder = box.root / BONDS
+    if not any(isinstance(line, BleLine) for line in site.lines) or not folder.is_dir():
+        return
+    if (mode := stat.S_IMODE(folder.stat().st_mode)) & 0o077:
+        what = Text(
+            f"Others may look into /{BONDS}, which holds the keys of paired wearables (mode {mode:o}).",
+            f"其他用户可访问 /{BONDS}，其中保存着已配对穿戴设备的密钥（权限 {mode:o}）。",
+        )
+        cure = f"sudo chmod 700 /{BONDS}"
+        yield Check("bluetooth keys", "fault", what, Text(f"Run: {cure}", f"请运行：{cure}"))
+    else:
+        yield Check(
+            "bluetooth keys", "ok", Text("Keys of paired wearables are root's alone.", "配对密钥仅 root 可读。")
+        )
 
 
 def groups_of(user: str) -> frozenset[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, Protocol
 
 from courtyard.drivers.base import DriverError
@@ -83,6 +84,8 @@ class Candidate:
         self.not_before_s = 0.0
         self.failures = 0
         self.errand: Errand | None = None
+        self.away = False
+        """Somebody else, who pairs it, has it for now."""
 
     @property
     def listened_to(self) -> bool:
@@ -98,6 +101,8 @@ class Candidate:
 
     def fresh(self, hearing: Hearing, now_s: float) -> bool:
         """Whether a radio that heard it so may connect to it now."""
+        if self.away or (self.post.device.profile.paired and not hearing.paired):
+            return False
         if self.errand is not None:
             return now_s - hearing.at_s < ERRAND_FRESH_S
         return self.listened_to and now_s - hearing.at_s < FRESH_S and hearing.at_s > self.served_s
@@ -111,6 +116,11 @@ class Candidate:
         self.not_before_s = now_s + min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self.failures, 10))
         if self.failures >= TROUBLE:
             self.post.trouble = wearable_fault("no_connection", self.post.device.id)
+
+    def not_paired(self) -> None:
+        """It wants keys; without them there is no use in trying."""
+        self.not_before_s = asyncio.get_running_loop().time() + LONGEST_PAUSE_S
+        self.post.trouble = wearable_fault("not_paired", self.post.device.id)
 
     def served(self, by: Connects, now_s: float) -> None:
         hearing = self.heard_by.get(by)
@@ -148,6 +158,9 @@ class Candidates:
         if candidate.since_s <= candidate.served_s or last is None:
             candidate.since_s = now_s
             asyncio.get_running_loop().call_later(SETTLE_S, by.look)
+        if post.device.profile.paired and not any(each.paired for each in candidate.heard_by.values()):
+            candidate.not_paired()
+            candidate.not_before_s = 0.0
         candidate.heard_by[by] = Hearing(heard.handle, now_s, heard.rssi, heard.paired, failures)
         return candidate
 
@@ -166,6 +179,22 @@ class Candidates:
             candidate = self._known.pop(address, None)
             if candidate is not None and candidate.session is not None:
                 candidate.session.leave.set()
+
+    @asynccontextmanager
+    async def kept_away(self, address: str) -> AsyncIterator[None]:
+        """Nobody connects to this device meanwhile, and who has is gone."""
+        candidate = self._known.get(address)
+        if candidate is None:
+            yield
+            return
+        candidate.away = True
+        try:
+            while candidate.session is not None:
+                candidate.session.leave.set()
+                await asyncio.sleep(SETTLE_S)
+            yield
+        finally:
+            candidate.away, candidate.not_before_s, candidate.failures = False, 0.0, 0
 
     async def visit(self, post: Post, do: Callable[[Link], Awaitable[None]]) -> None:
         """Does something at a device once: in the connection that it has, or in one made for it as soon as it is heard.

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 
 from courtyard.drivers.ble.candidates import SETTLE_S, Candidate, Candidates, Connects, Session
 from courtyard.drivers.ble.gatt.current_time import encode
 from courtyard.drivers.ble.post import Post
-from courtyard.drivers.ble.radio import Heard, Link, LinkFailed, Radio
+from courtyard.drivers.ble.radio import Heard, Link, LinkFailed, NotPaired, Radio
 
 TURN_S = 60.0
 """So long a connection may last while somebody of the same importance waits for one."""
@@ -61,6 +62,13 @@ class Connections:
 
     def look(self) -> None:
         """There may be somebody to connect to."""
+        self._news.set()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """No attempt is made meanwhile."""
+        async with self._attempt:
+            yield
         self._news.set()
 
     async def run(self) -> None:
@@ -118,10 +126,14 @@ class Connections:
         if candidate.session is not None or now_s < candidate.not_before_s:
             return False
 
-        def worth(by: Connects) -> tuple[int, int]:
-            """How ready a radio is, and how well it would do."""
+        def worth(by: Connects) -> tuple[bool, int, int]:
+            """Whether a radio has its keys, how ready it is, and how well it would do."""
             hearing = candidate.heard_by[by]
-            return by.readiness(candidate, now_s), hearing.rssi - LOAD_DB * len(by) - FAILED_DB * hearing.failures
+            return (
+                hearing.paired,
+                by.readiness(candidate, now_s),
+                hearing.rssi - LOAD_DB * len(by) - FAILED_DB * hearing.failures,
+            )
 
         heard = [by for by, hearing in candidate.heard_by.items() if candidate.fresh(hearing, now_s)]
         if self not in heard or (len(heard) < len(candidate.heard_by) and now_s < candidate.since_s + SETTLE_S):
@@ -174,6 +186,9 @@ class Connections:
             if candidate.listened_to:
                 await self._subscribe(session, link)
                 await self._stay(session, link)
+        except NotPaired:
+            candidate.post.counts["session_failures"] += 1
+            candidate.not_paired()
         except LinkFailed:
             candidate.post.counts["session_failures"] += 1
             candidate.failed(self, now_s())

@@ -21,6 +21,7 @@ from courtyard.drivers.ble.alerting import ATTEMPTS, RETRY_S, WITHIN_S, buzz
 from courtyard.drivers.ble.candidates import Candidates, Interrupted
 from courtyard.drivers.ble.faults import others_go_on, wearable_fault
 from courtyard.drivers.ble.notebook import Counters, NoNotebook, Notebook
+from courtyard.drivers.ble.pairing import Pairing, Person
 from courtyard.drivers.ble.post import Post
 from courtyard.drivers.ble.radio import Heard, LinkFailed, Radio
 from courtyard.drivers.ble.rooms import Rooms
@@ -64,6 +65,7 @@ class BleDriver:
         self.counts: Counter[str] = Counter()
         self._progress = Progress()
         self._candidates = Candidates()
+        self._pairing: Pairing | None = None
         self.stations = tuple(
             Station(name, line, radio, slots, self._candidates, self, self._progress) for name, radio in radios.items()
         )
@@ -137,6 +139,30 @@ class BleDriver:
             post.counts["alert_failures"] += 1
         raise DriverError(wearable_fault(code, device), device)
 
+    async def pair(self, address: str, person: Person, within_s: float) -> str:
+        """Pairs a device of the site or any other, for at most so long; the adapter that has its keys now.
+
+        Raises DriverError: not heard, refused, given up, or another pairing is under way.
+        """
+        post = self._posts.get(address)
+        name = post.device.id if post is not None else address
+        if self._pairing is not None:
+            raise DriverError(wearable_fault("pair_busy", name), name)
+        self._pairing = Pairing(address, name, person)
+        try:
+            adapter = await self._pairing.run(self._candidates, within_s)
+        finally:
+            self._pairing = None
+        if post is not None:
+            post.trouble = None
+        return adapter
+
+    async def unpair(self, address: str) -> bool:
+        """Forgets the keys of a device on every adapter; whether there were any.  Raises DriverError."""
+        async with self._candidates.kept_away(address):
+            gone = [await station.radio.unpair(address) for station in self.stations if station.connections is not None]
+        return any(gone)
+
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """Per device: `adverts`, `repeats`, `notifications`, `readings`, `signals`, `signals_not_kept`, `sessions`,
         `connect_failures`, `session_failures`, `stale_sessions`, `alerts`, `alert_failures`, `refused_key`,
@@ -180,6 +206,8 @@ class BleDriver:
         self.counts["heard"] += 1
         if self.watching:
             self.watching.heard(heard)
+        if self._pairing is not None:
+            self._pairing.heard(station, heard)
         if self._rooms is not None:
             self._rooms.heard(station.receiver, heard.address, heard.rssi)
         post = self._posts.get(heard.address)

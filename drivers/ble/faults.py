@@ -88,6 +88,52 @@ _DEVICE: Mapping[str, tuple[Text, Text]] = {
             "请断开它与手机的连接、靠近网关，或重启设备。",
         ),
     ),
+    "not_paired": (
+        Text("{device} is not paired: it does not speak to this gateway.", "{device} 未配对，不与本网关通信。"),
+        Text(
+            "Stand beside it and run: sudo courtyard pair {device}",
+            "请在设备旁运行：sudo courtyard pair {device}",
+        ),
+    ),
+    "pair_unheard": (
+        Text("{device} was not heard.", "未收到 {device} 的信号。"),
+        Text(
+            "Switch it on, put it into its pairing mode and bring it closer.",
+            "请打开设备、让其进入配对模式，并靠近网关。",
+        ),
+    ),
+    "pair_refused": (
+        Text("{device} refused to pair, or the passkey was wrong.", "{device} 拒绝配对，或配对码错误。"),
+        Text(
+            "Put it into its pairing mode, remove it from phones, and run the command again.",
+            "请让设备进入配对模式，删除手机上的配对，然后重新运行该命令。",
+        ),
+    ),
+    "pair_given_up": (
+        Text("The pairing with {device} was given up.", "与 {device} 的配对已取消。"),
+        Text(
+            "Put it into its pairing mode, remove it from phones, and run the command again.",
+            "请让设备进入配对模式，删除手机上的配对，然后重新运行该命令。",
+        ),
+    ),
+    "pair_timeout": (
+        Text("{device} did not answer in time.", "{device} 未在限定时间内应答。"),
+        Text(
+            "Put it into its pairing mode, remove it from phones, and run the command again.",
+            "请让设备进入配对模式，删除手机上的配对，然后重新运行该命令。",
+        ),
+    ),
+    "pair_lost": (
+        Text("The connection to {device} was lost while pairing.", "配对过程中与 {device} 的连接中断。"),
+        Text(
+            "Put it into its pairing mode, remove it from phones, and run the command again.",
+            "请让设备进入配对模式，删除手机上的配对，然后重新运行该命令。",
+        ),
+    ),
+    "pair_busy": (
+        Text("Another device is being paired.", "正在配对另一台设备。"),
+        Text("Wait until that has ended, at most a few minutes.", "请等待其结束，最多几分钟。"),
+    ),
     "alert_missing": (
         Text(
             "{device} has no Immediate Alert (1802): it cannot buzz.",
@@ -137,4 +183,8 @@ def wearable_fault(code: str, device: str, seconds: float = 0) -> Fault:
 
 
 def _filled(code: str, what: Text, cure: Text, words: Mapping[str, str]) -> Fault:
-    return Fault(code, Text(what.en.format(**words), what.zh.format(**words)), cure)
+    return Fault(code, _with(what, words), _with(cure, words))
+
+
+def _with(text: Text, words: Mapping[str, str]) -> Text:
+    return Text(text.en.format(**words), text.zh.format(**words))

@@ -97,4 +97,6 @@ class Whereabouts:
     def _beats(self, place: str | None, other: str | None, strengths: Mapping[str, int]) -> bool:
         if place is None or place == other or place not in strengths:
             return False
-        return other is None or other not in strengths or strengths[place] >= strengths[other] + self._terms.hysteresis_db
+        if other is None or other not in strengths:
+            return True
+        return strengths[place] >= strengths[other] + self._terms.hysteresis_db

@@ -53,6 +53,23 @@ class LinkFailed(Exception):
     """The device could not be connected to, or did not do what it was asked."""
 
 
+class NotPaired(LinkFailed):
+    """The device gives this only to whom it is paired with."""
+
+
+class Asks(Protocol):
+    """A person who can be asked while a device is paired."""
+
+    async def passkey(self) -> int | None:
+        """The six digits that the device shows; None to give up."""
+
+    async def same(self, number: int) -> bool:
+        """Whether the device shows this number too."""
+
+    async def show(self, number: int) -> None:
+        """What must be typed on the device."""
+
+
 class Radio(Protocol):
     """One adapter, with one owner.  Made once; opened again after every failure."""
 
@@ -77,3 +94,12 @@ class Radio(Protocol):
 
     async def power_cycle(self) -> None:
         """Switches the adapter off and on.  Raises DriverError."""
+
+    async def pair(self, handle: Any, name: str, person: Asks) -> None:
+        """Makes keys with a device; it is not connected afterwards.  `name` is for the words of a fault.
+
+        Raises DriverError, and lets go when it is cancelled.
+        """
+
+    async def unpair(self, address: str) -> bool:
+        """Forgets the keys; whether there were any.  Raises DriverError."""

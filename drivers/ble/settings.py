@@ -78,6 +78,13 @@ class WearableProfile(msgspec.Struct, frozen=True, tag_field="protocol", tag="bl
             "求助得到确认时设备能否振动或闪烁：须具有 Immediate Alert（1802）服务。",
         ),
     ] = False
+    paired: Annotated[
+        bool,
+        help_text(
+            "Whether it speaks only to whom it is paired with: `courtyard pair DEVICE`.",
+            "设备是否只与已配对的网关通信：用 courtyard pair 设备编号 配对。",
+        ),
+    ] = False
     key: Annotated[
         bool,
         help_text("Whether it needs the key of its adverts.", "是否必须提供广播密钥。"),

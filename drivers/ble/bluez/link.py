@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
-from bleak.exc import BleakError
+from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError, BleakGATTProtocolErrorCode
 from dbus_fast import DBusError
 
 from courtyard.drivers.ble.alerting import ALERT_LEVEL, IMMEDIATE_ALERT
 from courtyard.drivers.ble.gatt.characteristics import short_uuid
-from courtyard.drivers.ble.radio import LinkFailed
+from courtyard.drivers.ble.radio import LinkFailed, NotPaired
 
 CONNECT_S = 10.0
 ANSWER_S = 5.0
@@ -29,6 +29,14 @@ SERVICE_OF = {ALERT_LEVEL: IMMEDIATE_ALERT}
 """Characteristics that several services have, and the one that is meant: Link Loss has an Alert Level of its own."""
 TROUBLES = (BleakError, DBusError, OSError, EOFError, TimeoutError, KeyError, AssertionError)
 """What bleak raises when the stack goes away under it: its own errors, D-Bus errors, and slips of its bookkeeping."""
+SECURITY = frozenset(
+    (
+        BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION,
+        BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHORIZATION,
+        BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION,
+        BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION_KEY_SIZE,
+    )
+)
 T = TypeVar("T")
 
 
@@ -49,9 +57,17 @@ async def bounded(work: Coroutine[Any, Any, T], timeout_s: float) -> T:
     if task.cancelled() or not task.done():
         raise LinkFailed("no answer in time")
     error = task.exception()
+    if _not_paired(error):
+        raise NotPaired("not paired") from error
     if isinstance(error, TROUBLES):
         raise LinkFailed(str(error) or type(error).__name__) from error
     return task.result()
+
+
+def _not_paired(error: BaseException | None) -> bool:
+    if isinstance(error, BleakDBusError):
+        return error.dbus_error.endswith(".NotPermitted") and error.dbus_error_details == "Not paired"
+    return isinstance(error, BleakGATTProtocolError) and error.code in SECURITY
 
 
 class BluezLink:

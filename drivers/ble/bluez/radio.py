@@ -14,11 +14,12 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakDBusError, BleakErro
 from dbus_fast import DBusError, Variant
 
 from courtyard.drivers.base import DriverError, Fault
+from courtyard.drivers.ble.bluez.bonding import Bonding, forget
 from courtyard.drivers.ble.bluez.link import CONNECT_S, BluezLink, bounded
 from courtyard.drivers.ble.bluez.watch import StackWatch, fault_of_error
 from courtyard.drivers.ble.faults import adapter_fault
 from courtyard.drivers.ble.gatt.characteristics import short_uuid
-from courtyard.drivers.ble.radio import Heard, Link, LinkFailed
+from courtyard.drivers.ble.radio import Asks, Heard, Link, LinkFailed
 from courtyard.drivers.ble.receive import Advertisement
 
 START_S = 5.0
@@ -122,6 +123,12 @@ class BluezRadio:
 
     async def power_cycle(self) -> None:
         await self._watch.cycle()
+
+    async def pair(self, handle: Any, name: str, person: Asks) -> None:
+        await Bonding(self._adapter, handle.path, name, person).run()
+
+    async def unpair(self, address: str) -> bool:
+        return await forget(self._adapter, address)
 
     def _fault(self, failure: LinkFailed) -> Fault:
         match failure.__cause__:
