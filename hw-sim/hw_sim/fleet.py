@@ -29,12 +29,17 @@ from hw_sim.clock import SimClock
 from hw_sim.device import Device
 from hw_sim.line import Line
 from hw_sim.meters import Bove, KaifengXintai, Tuf2000, UltraD
+from hw_sim.panels.registers import Gst200Panel, Gst5000Panel, NotifierPanel
 from hw_sim.port import SerialPort
 from hw_sim.served import Served
 from hw_sim.slave import Bus, RtuStation, TcpServer, Unit
 
 MODELS: dict[str, Callable[..., Device]] = {
-    model.model: model for model in (Tuf2000, KaifengXintai, Bove, UltraD, PulseCollector, RelayBoard, LoadMeter, Bank)
+    model.model: model
+    for model in (
+        *(Tuf2000, KaifengXintai, Bove, UltraD, PulseCollector, RelayBoard, LoadMeter, Bank),
+        *(Gst200Panel, Gst5000Panel, NotifierPanel),
+    )
 }
 WATER_METERS = ("tuf-2000", "kaifeng-xintai", "bove", "ultrad")
 METERS = (*WATER_METERS, "pulse-collector")

@@ -18,6 +18,8 @@ class Attached:
 
     def __init__(self, panel: Panel, send: Callable[[bytes], object], now: Callable[[], float]) -> None:
         self.panel = panel
+        self.mute = False
+        """What it says does not come out: a cut wire, a port that was switched off."""
         self._send = send
         self._now = now
         self._handle: asyncio.TimerHandle | None = None
@@ -34,7 +36,7 @@ class Attached:
     def heard(self, data: bytes, start: float = 0.0, end: float = 0.0) -> None:
         """Bytes arrived at the panel (a station of a `Line`)."""
         for said in self.panel.heard(data, self._now()):
-            self._send(said)
+            self._say(said)
         self._turn()
 
     def close(self) -> None:
@@ -46,13 +48,17 @@ class Attached:
         self.panel.happen(event)
         self._turn()
 
+    def _say(self, data: bytes) -> None:
+        if not self.mute:
+            self._send(data)
+
     def _turn(self) -> None:
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
         for said in self.panel.due(self._now()):
             if said:
-                self._send(said)
+                self._say(said)
         due = self.panel.next_due()
         if due is not None:
             self._handle = asyncio.get_running_loop().call_later(max(due - self._now(), 0.001), self._turn)

@@ -43,6 +43,7 @@ class Desk:
             "play": Command(self.play, f"INCIDENT: {', '.join(INCIDENTS)}"),
             "mischief": Command(self.mischief, f"KIND [FRAMES]: {', '.join(mischief.KINDS)}"),
             "told": Command(self.told, "every event that was put onto the line"),
+            "mute": Command(self.mute, "on, off: nothing comes out of the panel"),
             "unplug": Command(self.unplug, "the cable is out"),
             "replug": Command(self.replug, "the cable is in again"),
             "quit": Command(lambda words: self.stopped.set(), "end the simulator"),
@@ -100,6 +101,11 @@ class Desk:
             }
             for told in self.panel.told
         ]
+
+    def mute(self, words: list[str]) -> None:
+        if words not in (["on"], ["off"]):
+            raise ValueError("known: on, off")
+        self._running().mute = words == ["on"]
 
     def unplug(self, words: list[str]) -> None:
         if self._client is not None:
