@@ -44,8 +44,9 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alert_stop: Annotated[
         bool,
         help_text(
-            "Whether the gateway ends it; false for devices that end by themselves, which spares the connection.",
-            "是否由网关停止；设备会自行停止时填 false，可缩短连接时间。",
+            "Whether the gateway holds the connection and ends it; false for devices that go on for a time of their "
+            "own after the connection has ended.",
+            "是否由网关保持连接并停止振动；断开后仍会按自身时长继续振动的设备填 false。",
         ),
     ] = True
 
@@ -76,13 +77,14 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         help_text("How far back the value must come before the alarm ends.", "数值须回落多少报警才解除。"),
     ] = 0.0
     for_s: Annotated[
-        Seconds,
-        Meta(le=86_400),
+        Annotated[Seconds, Meta(le=86_400)] | None,
         help_text(
-            "How long the value must stay there before the alarm: one bad beat is none.",
-            "数值须持续多久才报警，避免偶发误报。",
+            "How long the value must stay there before the alarm: one bad beat is none. Left out: 30s, and at once for "
+            "blood pressure, weight and temperature, which are measured once and not every second.",
+            "数值须持续多久才报警，避免偶发误报。不填则为 30s；血压、体重、体温为单次测量，立即报警。",
+            example="30s",
         ),
-    ] = field(default=30.0, name="for")
+    ] = field(default=None, name="for")
     severity: Annotated[
         Severity,
         help_text(
@@ -149,6 +151,15 @@ class Resident(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "在住户同意的前提下，哪些体征数据会被记录和上报：仅报警、明显变化的数值，或每分钟摘要。",
         ),
     ] = "minutes"
+
+    not_worn_s: Annotated[
+        Seconds,
+        Meta(le=86_400),
+        help_text(
+            "How long a wearable must be without skin contact before it counts as not worn.",
+            "设备未接触皮肤多久视为未佩戴。",
+        ),
+    ] = field(default=300.0, name="not_worn")
 
     @property
     def devices(self) -> tuple[str, ...]:

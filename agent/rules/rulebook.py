@@ -11,6 +11,7 @@ from courtyard.agent.condition import Condition
 from courtyard.agent.rules.care import CARE_CLASSES, rules_of
 from courtyard.agent.rules.evaluator import Evaluator, Supervises, Watch
 from courtyard.agent.rules.night_flow import NightFlow
+from courtyard.agent.rules.not_worn import NotWorn
 from courtyard.agent.rules.reverse_flow import ReverseFlow
 from courtyard.agent.rules.threshold import Threshold
 from courtyard.agent.rules.unreachable import Unreachable
@@ -24,6 +25,10 @@ KINDS: Mapping[str, Callable[[Watch], Evaluator]] = {
     "night_flow": NightFlow,
 }
 """Rule kind, which is also the class of its alarms, to what evaluates it."""
+
+
+def _evaluator(watch: Watch) -> Evaluator:
+    return NotWorn(watch) if watch.care == "not_worn" else KINDS[watch.rule.kind](watch)
 
 
 class _Line(NamedTuple):
@@ -40,7 +45,7 @@ class RuleBook:
         for watch in _watches(site):
             key = (watch.device, watch.alarm_class, watch.rule.name)
             same = key in old and old[key].watch == watch
-            self._lines[key] = old[key] if same else _Line(watch, KINDS[watch.rule.kind](watch))
+            self._lines[key] = old[key] if same else _Line(watch, _evaluator(watch))
         self._by_device: dict[str, tuple[Evaluator, ...]] = {}
         self._supervisors: dict[str, tuple[Supervises, ...]] = {}
         for (device_id, _, _), (_, evaluator) in self._lines.items():

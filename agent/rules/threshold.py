@@ -1,7 +1,8 @@
 """A value outside its limits, with hysteresis and duration.
 
 Above `above` or below `below` for at least `for`; over when the value is back inside by `hysteresis`.  A value in the
-band between changes nothing.  Bad, missing and stale values are no evidence: they neither raise nor end anything.
+band between changes nothing.  Bad, missing and stale values are no evidence: they neither raise nor end anything; nor
+does a vital sign that the device itself doubts.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Threshold:
 
     def observe(self, reading: Reading) -> Condition | None:
         value = number(reading, self._point)
-        if value is None:
+        if value is None or (self._watch.care is not None and self._point in reading.quality):
             return None
         outside = value > self._above or value < self._below
         if not outside and not self._back_below <= value <= self._back_above:

@@ -48,14 +48,14 @@ class Unreachable:
         self._active = True
         device, silent_s = self._watch.device, self._window_ms // 1000
         fault = self._fault
+        nothing = Text(f"Nothing usable from {device} for {silent_s} s.", f"{device} 已 {silent_s} 秒没有可用数据。")
+        if self._watch.care is not None:
+            nothing = Text(f"{device} has not been seen for {silent_s} s.", f"{device} 已 {silent_s} 秒没有信号。")
         why = Text(f" {fault.what.en} {fault.cure.en}", f"{fault.what.zh}{fault.cure.zh}") if fault else Text("", "")
         return self._condition(
             wall_ms,
             mono_ms,
-            Text(
-                f"Nothing usable from {device} for {silent_s} s.{why.en}",
-                f"{device} 已 {silent_s} 秒没有可用数据。{why.zh}",
-            ),
+            Text(f"{nothing.en}{why.en}", f"{nothing.zh}{why.zh}"),
         )
 
     def health(self, fault: Fault | None) -> None:

@@ -27,6 +27,8 @@ SAME_MS = 900
 """A packet that comes again within this is not looked at: no window of repeats is shorter than three times as long."""
 LIFE_S = 60.0
 """How often it is told that a device was heard, and how well: a beacon has no other value to give."""
+UNWORN = "not_worn"
+"""Not told as a signal: contact comes and goes with every turn of a wrist, and the quality of the values says it."""
 WRONG_KEY = 5
 """So many packets in a row that the key does not open."""
 
@@ -107,6 +109,8 @@ class Post:
             return
         events = []
         for event in observation.events:
+            if event.kind == UNWORN:
+                continue
             new, self.memory = (True, self.memory) if event.momentary else changed(self.memory, event)
             events += [event] if new else []
         self._take(msgspec.structs.replace(observation, events=tuple(events)), sink, value.hex())

@@ -83,3 +83,61 @@ def test_alarms_of_a_resident_that_is_no_longer_cared_for_are_not_watched() -> N
     gone = RuleBook(site(lines=[LINE], devices=DEVICES), book)
     assert not any(gone.watches(*alarm) for alarm in alarms)
     assert gone.watches("sos-017", "sos", "")
+
+
+def contact(book: RuleBook, *touching: bool, start_s: int = 0) -> list[Condition]:
+    """A band that tells of its contact once a second, and an oximeter in it that cannot."""
+    said: list[Condition] = []
+    for second, touches in enumerate(touching, start_s):
+        quality = {} if touches else {"vital.heart_rate": "bad:contact"}
+        values = {"vital.heart_rate": 70.0 if touches else None}
+        said += book.observe(Reading("band-017", second * 1000, second * 1000, dict(values), quality))
+        said += book.observe(Reading("band-017", second * 1000, second * 1000, {"vital.spo2": 97.0}))
+    return [each for each in said if each.alarm_class == "not_worn"]
+
+
+def test_a_band_that_was_taken_off_is_an_alarm_of_its_own_and_one_that_slips_is_none() -> None:
+    book = RuleBook(house(not_worn=60.0, not_seen=30.0))
+    assert [each.active for each in contact(book, *([True] * 5 + [False] * 2) * 30)] == [False]
+    (taken_off,) = contact(book, *[False] * 61, start_s=300)
+    assert (taken_off.alarm_id, taken_off.severity, taken_off.active) == ("band-017:not_worn:", 3, True)
+    assert taken_off.details["resident"] == "r-017"
+    assert [each.active for each in contact(book, True, True, start_s=361)] == [False]
+
+
+def test_a_band_on_the_table_is_seen_though_it_measures_nothing() -> None:
+    book = RuleBook(house(not_seen=30.0))
+    book.tick(0, 0)
+    contact(book, *[False] * 100)
+    book.observe(Reading("sos-017", 0, 0, {"battery.level": 90.0}))
+    assert book.tick(100_000, 100_000) == []
+
+
+def test_somebody_who_has_not_agreed_is_still_looked_for_but_not_judged() -> None:
+    book = RuleBook(house(not_seen=30.0, limits=[{"point": "vital.heart_rate", "above": 120}]))
+    book.tick(0, 0)
+    for second in range(100):
+        said = book.observe(Reading("band-017", 0, second * 1000, {}))
+        assert [each.alarm_class for each in said if each.active or second] == []
+    assert [each.alarm_class for each in book.tick(100_000, 100_000)] == []
+    assert [each.alarm_class for each in book.tick(131_000, 131_000)] == ["not_seen"]
+
+
+def test_a_pressure_that_is_measured_once_is_an_alarm_at_once_unless_the_meter_doubts_it() -> None:
+    book = RuleBook(house(limits=[{"point": "vital.pressure.systolic", "above": 180}]))
+    point = "vital.pressure.systolic"
+    doubted = Reading("band-017", 0, 0, {point: 210.0}, {point: "uncertain:unverified"})
+    assert [each for each in book.observe(doubted) if each.alarm_class == "vital"] == []
+    said = [each for each in book.observe(Reading("band-017", 0, 1000, {point: 190.0})) if each.active]
+    assert [each.alarm_id for each in said] == ["band-017:vital:vital.pressure.systolic"]
+
+
+def test_the_coin_cell_of_a_beacon_runs_low() -> None:
+    book = RuleBook(house())
+    said = [
+        condition
+        for second, volts in enumerate([3.0, 2.5, 2.35, 2.5, 2.9])
+        for condition in book.observe(Reading("sos-017", second, second, {"battery.voltage": volts}))
+        if condition.source == "voltage"
+    ]
+    assert [each.active for each in said] == [False, True, False]
