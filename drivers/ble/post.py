@@ -95,7 +95,7 @@ class Post:
         if heard.observations:
             self._unopened = 0
         for observation in heard.observations:
-            self._take(observation, sink, _raw(news))
+            self._take(observation, sink, _raw(news, self.device.setup.address))
 
     def notification(self, uuid: int, value: bytes, now_s: float, sink: Sink) -> None:
         """What one notification or read value says.  Never raises."""
@@ -184,7 +184,8 @@ class Post:
         return self.trouble
 
 
-def _raw(news: Advertisement) -> str:
-    """The bytes of an advert, for the record: never its address."""
-    parts = [data.hex() for data in (*news.service_data.values(), *news.manufacturer_data.values())]
-    return " ".join(parts)
+def _raw(news: Advertisement, address: bytes) -> str:
+    """The bytes of an advert, for the record, with zeros where some families repeat the hardware address."""
+    parts = (*news.service_data.values(), *news.manufacturer_data.values())
+    hidden = (data.replace(address, bytes(6)).replace(address[::-1], bytes(6)) for data in parts)
+    return " ".join(data.hex() for data in hidden)
