@@ -18,7 +18,7 @@ import psutil
 from courtyard.drivers.camera.hub import Hub
 from courtyard.drivers.camera.messages import Live, Report, Watch
 from hw_sim.control import Client
-from tests.camera_campaign import Healed, campaign
+from tests.camera_campaign import Campaign, campaign
 
 USER, PASSWORD = "gateway", "gateway-demo"
 _MEMORY = """
@@ -107,7 +107,7 @@ async def _watch(address: str, streams: int, seconds: float, key_frames_only: bo
     return Watched(shown / seconds / streams, spent / seconds / streams, rss)
 
 
-def faults(count: int) -> list[Healed]:
-    """So many random faults, and how soon after each the pictures were back."""
+def faults(count: int) -> Campaign:
+    """So many random faults, how soon after each the pictures were back, and what the run left."""
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(campaign(Path(folder), count))[0]
+        return asyncio.run(campaign(Path(folder), count))

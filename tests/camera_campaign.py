@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 from courtyard.drivers.camera.driver import CameraDriver
 from hw_sim.camera.camera import SimCamera
@@ -14,6 +18,20 @@ from tests.camera_rig import Heard, driven, settings
 FAULTS = ("refuse", "hang", "freeze", "corrupt", "codec", "size", "huge", "truncated", "bomb", "slots", "xaddr", "drop")
 HEAL_S = 10.0
 FAULT_S = 1.5
+LOOK_S = 0.5
+
+
+class Campaign(NamedTuple):
+    """All faults of a run; what it left: worker processes, zombies, memory of this process and its workers in MB.
+
+    `early_mb` is after the first quarter of the faults, when everything has been loaded once.
+    """
+
+    healed: list[Healed]
+    workers: int
+    zombies: int
+    early_mb: float
+    late_mb: float
 
 
 class Healed(NamedTuple):
@@ -23,34 +41,55 @@ class Healed(NamedTuple):
     seconds: float
 
 
-async def campaign(folder: Path, faults: int, seed: int = 1, cameras: int = 5) -> tuple[list[Healed], int]:
-    """Every fault with its time, and the number of worker processes at the end; cameras break independently."""
+async def campaign(folder: Path, faults: int, seed: int = 1, cameras: int = 5) -> Campaign:
+    """Cameras break independently, each `faults // cameras` times."""
     simulators = [SimCamera() for _ in range(cameras)]
     for simulator in simulators:
         await simulator.open()
     sites = [settings(each.http.url, f"cam-{number}") for number, each in enumerate(simulators)]
     try:
+        healed: list[list[Healed]] = [[] for _ in simulators]
         async with driven(folder, *sites) as (driver, heard), asyncio.TaskGroup() as group:
             runs = [
                 group.create_task(
-                    _suffer(driver, heard, simulators[number], number, faults // cameras, random.Random(seed + number))
+                    _suffer(
+                        driver,
+                        heard,
+                        simulators[number],
+                        number,
+                        faults // cameras,
+                        random.Random(seed + number),
+                        healed[number],
+                    )
                 )
                 for number in range(cameras)
             ]
-            results = [healed for run in runs for healed in await run]
-            return results, len(driver.hub.workers())
+            early_mb = 0.0
+            while not all(run.done() for run in runs):
+                await _wait(LOOK_S)
+                if not early_mb and sum(len(each) for each in healed) >= faults // 4:
+                    early_mb = _memory_mb(driver.hub.workers())
+            results = [each for run in runs for each in await run]
+            zombies = [each for each in psutil.Process().children() if each.status() == psutil.STATUS_ZOMBIE]
+            workers = driver.hub.workers()
+            return Campaign(results, len(workers), len(zombies), early_mb, _memory_mb(workers))
     finally:
         for simulator in simulators:
             await simulator.close()
 
 
 async def _suffer(
-    driver: CameraDriver, heard: Heard, simulator: SimCamera, number: int, faults: int, chance: random.Random
+    driver: CameraDriver,
+    heard: Heard,
+    simulator: SimCamera,
+    number: int,
+    faults: int,
+    chance: random.Random,
+    results: list[Healed],
 ) -> list[Healed]:
     """One camera's faults, one after the other."""
     name, loop = f"cam-{number}", asyncio.get_running_loop()
     await _live(driver, heard, name, 40.0)
-    results: list[Healed] = []
     for _ in range(faults):
         fault = chance.choice(FAULTS)
         await _break(simulator, fault)
@@ -80,6 +119,11 @@ async def _live(driver: CameraDriver, heard: Heard, camera: str, timeout_s: floa
             if now > before + 10 and not code.startswith("stream."):
                 return
             await _wait(0.1)
+
+
+def _memory_mb(workers: Sequence[int]) -> float:
+    """Of this process, which holds driver and simulators, and of the stream workers."""
+    return sum(psutil.Process(pid).memory_info().rss for pid in (os.getpid(), *workers)) / 1e6
 
 
 async def _wait(seconds: float) -> None:
