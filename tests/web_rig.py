@@ -348,6 +348,12 @@ class FakeAccounts(Accounts):
     def __init__(self) -> None:
         self.sessions: dict[str, Principal] = {}
         self.notes: list[tuple[str, str, str]] = []
+        self.scopes: dict[str, Collection[Permission]] = {
+            "wall": ("wall",),
+            "view": ("view",),
+            "metrics": ("metrics",),
+            "all": ("view", "acknowledge", "test"),
+        }
 
     async def first_start(self) -> bool:
         return False
@@ -375,13 +381,7 @@ class FakeAccounts(Accounts):
         self.sessions.pop(token, None)
 
     async def bearer(self, token: str, *, address: str) -> Principal | None:
-        scopes: dict[str, Collection[Permission]] = {
-            "wall": ("wall",),
-            "view": ("view",),
-            "metrics": ("metrics",),
-            "all": ("view", "acknowledge", "test"),
-        }
-        return Principal(token, "token", frozenset(scopes[token])) if token in scopes else None
+        return Principal(token, "token", frozenset(self.scopes[token])) if token in self.scopes else None
 
     async def change_password(self, name: str, password: str, new: str, *, address: str) -> None: ...
     async def users(self) -> Sequence[User]:

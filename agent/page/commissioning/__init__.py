@@ -1,0 +1,1 @@
+"""Does what the commissioning pages ask for: edits of the site file, scans, trials, drills, reports."""

@@ -1,0 +1,104 @@
+"""The forms of the commissioning pages, from the settings, the site file as it stands and what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from courtyard.agent.page.commissioning.fields import (
+    AUTHORITY,
+    LINE_KINDS,
+    PASSWORD,
+    PASSWORD_HELP,
+    PASSWORD_KEPT,
+    default_text,
+    field_for,
+    shown_settings,
+    value_shown,
+)
+from courtyard.agent.page.commissioning.proposal import Place
+from courtyard.agent.provisional import PLACE
+from courtyard.agent.web.commissioning.model import Choice, Field, Form, Kind
+from courtyard.agent.web.model import Words
+from courtyard.drivers.modbus.settings import Option
+
+LINE_KIND: Final = Words("Kind of line", "线路类型")
+PROFILE: Final = Words("Device type", "设备型号")
+PROFILE_HELP: Final = Words(
+    "What stands on its name plate; a scan names what fits.", "见设备铭牌；扫描时会给出匹配的型号。"
+)
+
+
+class Around(NamedTuple):
+    """What a form needs to know of the site: names of its lines, device types by name, and the numbers that the chosen
+    type asks for."""
+
+    lines: Sequence[str] = ()
+    profiles: Mapping[str, Words] = {}
+    options: Sequence[Option] = ()
+    gateway: str = ""
+
+
+def build(kind: Kind, entry: str | None, mark: str, place: Place, given: Mapping[str, str], around: Around) -> Form:
+    """The form with what was `given`, else with what the site file has."""
+    raw, first, fields = place.raw, list[Field](), list[Field]()
+    line_kind = str(raw.get("kind") or given.get("kind", ""))
+    if kind == "lines":
+        if line_kind not in LINE_KINDS:
+            choices = tuple(Choice(name, label) for name, label in LINE_KINDS.items())
+            wanted = Field("kind", LINE_KIND, "select", required=True, choices=choices)
+            return Form(kind, entry, mark, (wanted,), complete=False)
+        first.append(Field("kind", LINE_KIND, "fixed", line_kind))
+    if kind == "devices":
+        profile = str(raw.get("profile") or given.get("profile", ""))
+        if profile not in around.profiles:
+            choices = tuple(Choice(name, _with_name(title, name)) for name, title in around.profiles.items())
+            carried = [Field(name, Words("", ""), "hidden", text) for name, text in given.items() if name in CARRIED]
+            wanted = Field("profile", PROFILE, "select", required=True, help=PROFILE_HELP, choices=choices)
+            return Form(kind, entry, mark, (wanted, *carried), complete=False)
+        first.append(Field("profile", PROFILE, "fixed", profile, help=around.profiles[profile]))
+    for setting in shown_settings(kind, line_kind):
+        text = given.get(setting.key)
+        if text is None:
+            text = value_shown(raw[setting.key]) if setting.key in raw else default_text(setting)
+        more: dict[str, Any] = {}
+        if kind == "gateway" and setting.key == "place" and text == PLACE:
+            text = ""
+        if kind == "gateway" and setting.key == "id" and not text:
+            text = around.gateway
+        if setting.key == "line":
+            more = {"kind": "select", "choices": tuple(Choice(name, Words(name, name)) for name in around.lines)}
+        fields.append(field_for(setting, text, **more))
+    if kind == "devices":
+        fields[3:3] = _options(around.options, raw.get("options", {}), given)
+    if kind in ("uplinks", "cameras"):
+        kept = given.get("password_kept", "")
+        help_text = PASSWORD_KEPT if kept or "password_file" in raw else PASSWORD_HELP
+        fields.append(msgspec.structs.replace(PASSWORD, help=help_text))
+        fields.append(Field("password_kept", Words("", ""), "hidden", kept))
+    if kind == "uplinks":
+        fields.append(msgspec.structs.replace(AUTHORITY, value=given.get("authority", "")))
+    return Form(kind, entry, mark, (*first, *fields))
+
+
+CARRIED: Final = frozenset({"line", "address", "place", "id"})
+"""What the first of two forms hands to the second."""
+
+
+def _options(options: Sequence[Option], raw: Mapping[str, Any], given: Mapping[str, str]) -> list[Field]:
+    return [
+        Field(
+            f"options.{option.name}",
+            Words(option.title_en, option.title_zh),
+            "text",
+            given.get(f"options.{option.name}", value_shown(raw.get(option.name, option.default))),
+            option.default is None,
+        )
+        for option in options
+    ]
+
+
+def _with_name(title: Words, name: str) -> Words:
+    return Words(f"{title.en} ({name})", f"{title.zh}（{name}）")
