@@ -44,6 +44,7 @@ def handlers(
             "counters": gateway.lines.counters(),
             "dropped": gateway.pipeline.dropped(),
             "escalations": gateway.second_path.escalations.open,
+            "lifts": gateway.lifts.states(),
         }
 
     async def frames(request: Mapping[str, Any], progress: Progress) -> Any:

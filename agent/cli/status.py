@@ -73,6 +73,8 @@ def _show(status: dict[str, Any], language: Language, console: Console) -> None:
         waits = Text("no platform has confirmed", "无平台确认").say(language) if course["phase"] == "waiting" else ""
         line = " · ".join(filter(None, (course["escalation"], course["alarm_id"], waits, steps)))
         console.print(line, style="bold yellow", highlight=False, markup=False)
+    for lift in status["lifts"]:
+        console.print(_lift(lift).say(language), highlight=False, markup=False)
     journal = status["journal"]
     used, quota = journal["used_bytes"], journal["quota_bytes"]
     text = Text(
@@ -82,3 +84,22 @@ def _show(status: dict[str, Any], language: Language, console: Console) -> None:
         + ("" if journal["durable"] else "，仅在内存中"),
     )
     console.print(text.say(language), highlight=False)
+
+
+WHY = {
+    "quiet": Text("nothing seen", "无异常"),
+    "seen": Text("e-bike, warning", "发现电动自行车，正在警告"),
+    "blocked": Text("e-bike, the door must not be held", "发现电动自行车，禁止保持开门"),
+    "picture_lost": Text("NO PICTURE", "无画面"),
+    "not_commissioned": Text("e-bike, warning; not commissioned", "发现电动自行车，正在警告；尚未验收"),
+    "shadow": Text("e-bike, in shadow: nothing is done", "发现电动自行车，影子模式不动作"),
+    "door_closed": Text("e-bike, the door is closed", "发现电动自行车，门已关闭"),
+    "cap": Text("e-bike, held for long enough", "发现电动自行车，已达最长保持时间"),
+    "cooling": Text("e-bike, held until a moment ago", "发现电动自行车，刚刚结束保持"),
+    "held": Text("e-bike, the door is held", "发现电动自行车，正在保持开门"),
+}
+
+
+def _lift(lift: dict[str, Any]) -> Text:
+    why, score = WHY[lift["why"]], f"{lift['score']:.2f}/{lift['threshold']:.2f}"
+    return Text(f"lift {lift['id']}: {why.en} ({score})", f"电梯 {lift['id']}：{why.zh}（{score}）")

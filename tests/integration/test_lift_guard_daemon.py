@@ -51,6 +51,10 @@ def test_an_ebike_is_told_the_door_held_and_fire_and_death_let_it_go(tmp_path: P
         assert {"capture_ms", "decode_ms", "queue_ms", "inference_ms", "vote_ms"} <= details.keys()
         assert events(made, "lift.door_held")[0]["details"]["command_ms"] > 0
 
+        (state,) = made.status()["lifts"]
+        assert (state["id"], state["why"], state["hold"], state["threshold"]) == ("lift-1", "held", True, 0.5)
+        assert "the door is held" in made.run("status", "--lang", "en", "--socket", str(made.socket)).stdout
+
         made.simulator("device relays input 0 on")
         made.wait(lambda: relays(made) == {LAMP})
         assert stances(made)[-1] == "blocked"

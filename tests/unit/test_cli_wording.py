@@ -107,6 +107,7 @@ STATUS = {
     "faults": {"uplink.community": FAULT},
     "uplinks": [UPLINK],
     "escalations": [],
+    "lifts": [{"id": "lift-1", "why": "held", "score": 0.91, "threshold": 0.5}],
     "journal": {"epoch": "6f3a91c2", "used_bytes": 5_000_000, "quota_bytes": 64_000_000, "durable": False},
 }
 
