@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from statistics import median_low
 from typing import NamedTuple
 
 SAMPLES = 7
@@ -82,7 +81,7 @@ class Whereabouts:
             recent = [rssi for at_s, rssi in samples if now_s - at_s <= WINDOW_S]
             if recent:
                 place = self._places[receiver]
-                strength = median_low(recent)
+                strength = sorted(recent)[(len(recent) - 1) // 2]  # the median; the lower one of two
                 strengths[place] = max(strength, strengths.get(place, strength))
         return strengths
 
