@@ -125,20 +125,6 @@ def killed() -> Section:
     return Section("Killed", "COURTYARD_CAMPAIGN=full pytest tests/faults/test_daemon_killed.py", rows)
 
 
-def wearables() -> Section:
-    """Five hundred wearables on a simulated Bluetooth stack, and a thousand calls for help."""
-    result = ble.measure()
-    rows = [
-        Row("adverts heard", f"{result.adverts_per_s:,.0f} a second of {ble.WEARABLES} wearables"),
-        Row("share of a core, decoding included", f"{result.cpu:.1%}", "<= 8 %", result.cpu <= 0.08),
-        Row("growth of memory", f"{result.rss_growth_mb:+.1f} MB", "flat", abs(result.rss_growth_mb) <= 8),
-        Row("calls for help lost", f"{result.lost} of {result.pressed:,}", "0", result.lost == 0),
-        Row("press to the journal's disk, p50", f"{result.p50_ms:.0f} ms"),
-        Row("press to the journal's disk, p99", f"{result.p99_ms:.0f} ms", "<= 500 ms", result.p99_ms <= 500),
-    ]
-    return Section("Wearables", "python -m bench ble", rows, "Presses are timed from their first advert.")
-
-
 def fires() -> Section:
     """From the last byte of a panel's frame, with 250 meters polled, and while a million readings drain besides."""
     result = fire.measure()
@@ -212,7 +198,7 @@ MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "draining": draining,
     "endless-outage": endless_outage,
     "killed": killed,
-    "ble": wearables,
+    "ble": ble.section,
     "fire": fires,
     "fire-killed": fires_killed,
     "fire-campaigns": fire_campaigns,

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import os
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,12 +16,11 @@ from courtyard.drivers.ble.faults import adapter_fault
 from courtyard.drivers.ble.receive import Setup
 from tests.ble_radio import bthome, bthome_sealed
 from tests.blestack_radio import HEART_RATE, FakeRadio
-from tests.blestack_rig import BUTTON, CUFF, START_MS, Collected, LoopClock, band, octets, wearable
+from tests.blestack_rig import BUTTON, CUFF, Collected, LoopClock, band, octets, wearable
 from tests.gateway_rig import elapse, settle, virtual
 
 ADDRESS = "C0:FF:EE:01:00:01"
 BTHOME = 0xFCD2
-FULL = os.environ.get("COURTYARD_CAMPAIGN") == "full"
 KEY = bytes(range(16))
 SOS = wearable("sos-1", ADDRESS, BUTTON)
 SEALED = msgspec.structs.replace(SOS, setup=Setup(octets(ADDRESS), key=KEY, calls=dict(BUTTON.calls)))
@@ -273,52 +269,5 @@ def test_new_devices_come_and_old_ones_go_while_the_rest_keeps_its_connection() 
             radio.advertise(ADDRESS, press(1))
             await settle()
             assert kinds(sink) == [("sos", True)]
-
-    run(test)
-
-
-def test_a_day_of_churn_leaves_nothing_behind() -> None:
-    """Links lost, devices gone, radios down, all day long: as many tasks afterwards as before."""
-
-    async def test() -> None:
-        chance = random.Random(4)
-        bands = [band(number) for number in range(1, 11)]
-        async with driving(*bands, SOS, slots=5) as (driver, radio, sink):
-            await elapse(5)
-            before, pressed = len(asyncio.all_tasks()), 0
-            for minute in range(60 * (24 if FULL else 1)):
-                match chance.randrange(12):
-                    case 0:
-                        radio.go_down(for_good=True)
-                        await elapse(chance.random() * 30)
-                        radio.come_back()
-                    case 1:
-                        radio.refuses = {each.address for each in chance.sample(bands, 5)}
-                    case 2:
-                        radio.refuses = set()
-                    case 3 | 4:
-                        for link in list(radio.links):
-                            link.lost.set()
-                await elapse(2)
-                for each in bands:
-                    radio.advertise(each.address)
-                await elapse(5)
-                for link in list(radio.links):
-                    link.notify(HEART_RATE, bytes((0x06, 70)))
-                if minute % 10 == 0:
-                    pressed += 1
-                    radio.advertise(ADDRESS, press(pressed % 256))
-                await elapse(53)
-            for link in list(radio.links):
-                link.lost.set()
-            await elapse(30)
-            assert radio.opened > (50 if FULL else 2)
-            assert sum(signal.active for signal in sink.signals) == pressed
-            assert not radio.links
-            assert len(asyncio.all_tasks()) <= before
-            assert driver.counters()["ble-1"]["connected"] == 0
-        gc.collect()
-        assert len(asyncio.all_tasks()) == 1
-        assert sink.signals[0].at_ms > START_MS
 
     run(test)

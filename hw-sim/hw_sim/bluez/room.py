@@ -140,10 +140,10 @@ class Room:
 
     def press(self, words: list[str]) -> dict[str, float]:
         """When it was pressed, by the clock of this machine since its start."""
-        wearable = self._one(words[0])
+        wearable, at_s = self._one(words[0]), time.monotonic()
         wearable.beacon.press(words[1] if len(words) > 1 else "sos")
         self._advertise(wearable)
-        return {"at_mono_s": time.monotonic()}
+        return {"at_mono_s": at_s}
 
     def device(self, words: list[str]) -> None:
         wearable = self._one(words[0])
