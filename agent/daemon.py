@@ -4,7 +4,8 @@ Invariants
 1. A site file that cannot run never stops a running gateway, and never changes it.
 2. Started with a broken site file, the gateway runs the last good one and says so.
 3. Stopping takes less than 5 s and loses nothing that was acknowledged.
-4. The watchdog is fed only while the event loop turns and the journal answers; a line that is stuck is the
+4. Without any site file it runs a provisional one: nothing but the page that commissions the box.
+5. The watchdog is fed only while the event loop turns and the journal answers; a line that is stuck is the
    supervisor's business, who starts it again alone.
 """
 
@@ -20,12 +21,13 @@ from typing import TYPE_CHECKING
 
 from courtyard.agent import requests
 from courtyard.agent.clock import SystemClock
-from courtyard.agent.control import ControlServer, Refused
+from courtyard.agent.control import ControlServer, Handler, Refused
 from courtyard.agent.drills.evidence import Evidence
 from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.latest import Latest
 from courtyard.agent.lines import DRIVERS, MakeDriver
 from courtyard.agent.notify import Notifier
+from courtyard.agent.provisional import NO_SITE, provisional_site
 from courtyard.agent.records import Details, stamp
 from courtyard.agent.site_files import SiteFiles
 from courtyard.agent.supervisor import Supervisor, part_fault
@@ -47,13 +49,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PAGE = "page"
+FIRST_PAGE = Web()
 CLOCK_EVERY_S = 5.0
 FILE_EVERY_S = 2.0
 PARTS_GRACE_S = 2.0
 CLOSE_S = 1.5
 PROBE_S = 10.0
 """The journal must answer a look at itself within this time, or the watchdog goes hungry."""
+ANSWERED_S = 0.5
+"""The answer to what asked for a restart goes out first."""
 RESTART = Text("Run: sudo systemctl restart courtyard", "请运行：sudo systemctl restart courtyard")
+
+
+class NeedsRestart(Refused):
+    """The site file is good, and only a restart can bring it."""
 
 
 class Daemon:
@@ -69,8 +78,10 @@ class Daemon:
         notifier: Notifier,
         redactor: Redactor,
         drivers: Mapping[Family, MakeDriver] = DRIVERS,
+        first_page: Web = FIRST_PAGE,
     ) -> None:
-        self._redactor = redactor
+        """`first_page` is where the page listens while there is no site file."""
+        self._redactor, self._first_page = redactor, first_page
         self._path, self._data, self._socket = site, data, socket
         self._clock, self._notifier, self._drivers = clock, notifier, drivers
         self._supervisor = Supervisor(clock, self._part_ended, recovered=self._part_recovered)
@@ -82,9 +93,15 @@ class Daemon:
         self.site_warnings: tuple[Mistake, ...] = ()
         self._web: Web | None = None
         self._page: Page | None = None
+        self._provisional = self._again = False
+        self._taking = asyncio.Lock()
+        self._handlers: Mapping[str, Handler] = {}
 
-    async def run(self) -> None:
-        """Returns after a clean stop.  Raises Refused when there is no site to run or the journal is in use."""
+    async def run(self) -> bool:
+        """Returns after a clean stop, True when it is to be started again at once.
+
+        Raises Refused when there is no site to run or the journal is in use.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
@@ -105,13 +122,16 @@ class Daemon:
         log.info("running", extra={"gateway": snapshot.site.gateway.id, "site": str(self._path)})
         await self._stop.wait()
         await self._shut_down(gateway, journal)
+        return self._again
 
     def _start(self, gateway: Gateway) -> None:
         gateway.recorder.event("gateway.started", {"boot": self._clock.boot})
         if self.site_mistakes:
             gateway.pipeline.health("site", self._site_fault())
+        if self._provisional:
+            gateway.pipeline.health("site", NO_SITE)
         gateway.start()
-        handlers = requests.handlers(gateway, self._supervisor, self._reload_now, Evidence(self._data))
+        handlers = self._handlers = requests.handlers(gateway, self._supervisor, self._reload_now, Evidence(self._data))
         for name, start in {
             "clock": self._watch_clock,
             "site file": self._watch_file,
@@ -140,6 +160,9 @@ class Daemon:
                 self._path,
                 mistakes=lambda: (*self.site_mistakes, *self.site_warnings),
                 redactor=self._redactor,
+                handlers=self._handlers,
+                take=self._take,
+                commissioned=lambda: not self._provisional,
             )
         await self._page.run(web)
 
@@ -153,7 +176,10 @@ class Daemon:
                 self._show(gateway, web)
 
     async def _shut_down(self, gateway: Gateway, journal: Journal) -> None:
-        self._notifier.stopping()
+        if self._again:
+            self._notifier.reloading()
+        else:
+            self._notifier.stopping()
         await gateway.release()
         stuck = await self._supervisor.stop_all(PARTS_GRACE_S)
         if stuck:
@@ -170,9 +196,13 @@ class Daemon:
         if verdict.snapshot is not None:
             self._keep(verdict.snapshot)
             return verdict.snapshot
-        self.site_mistakes = verdict.mistakes
         words = present(verdict.mistakes, verdict.language)
         last_good = check_last_good(self._path, self._data)
+        if last_good.snapshot is None and [each.code for each in verdict.mistakes] == ["file.missing"]:
+            self._provisional = True
+            log.warning("there is no site file %s; serving the page that commissions this box", self._path)
+            return provisional_site(self._path, self._data, self._first_page)
+        self.site_mistakes = verdict.mistakes
         if last_good.snapshot is None:
             raise Refused(words, exit_status=2)
         log.error("the site file cannot run; running the last good one\n%s", words)
@@ -259,11 +289,34 @@ class Daemon:
             self._reload.clear()
             try:
                 await self._reload_now()
+            except NeedsRestart:
+                if self._provisional:
+                    self._restart()
             except Refused:
                 continue  # said in the log and on the page; the gateway runs on as it was
 
+    async def _take(self) -> bool:
+        """Takes the site file that a person has just saved on the page; True when the gateway restarts for it.
+
+        Raises Refused.
+        """
+        try:
+            await self._reload_now()
+        except NeedsRestart:
+            self._restart()
+            return True
+        return False
+
+    def _restart(self) -> None:
+        self._again = True
+        asyncio.get_running_loop().call_later(ANSWERED_S, self._stop.set)
+
     async def _reload_now(self) -> str:
         """Takes the site file as it is now; says what changed.  A bad file changes nothing.  Raises Refused."""
+        async with self._taking:
+            return await self._take_file()
+
+    async def _take_file(self) -> str:
         gateway = self._gateway
         assert gateway is not None
         self._notifier.reloading()
@@ -280,10 +333,11 @@ class Daemon:
             if needs_restart:
                 gateway.pipeline.health("site", Fault("site.restart", needs_restart, RESTART))
                 log.warning("the new site file waits for a restart: %s", needs_restart.en)
-                raise Refused(needs_restart.say(verdict.language))
+                raise NeedsRestart(needs_restart.say(verdict.language))
             changes = await gateway.apply(verdict.snapshot)
             await self._adjust_page(gateway)
             await asyncio.to_thread(self._keep, verdict.snapshot)
+            self._provisional = False
             gateway.pipeline.health("site", None)
             details: Details = {"changed": str(bool(changes)).lower(), "warnings": len(verdict.warnings)}
             gateway.recorder.event("site.applied", details)

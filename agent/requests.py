@@ -67,6 +67,7 @@ def handlers(
         if name not in gateway.snapshot.lines:
             raise Refused(f"no line {name!r} in the site / 站点中没有线路 {name!r}")
         units = [int(unit) for unit in request.get("units", range(1, 248))]
+        tries: dict[str, Any] = {key: tuple(request[key]) for key in ("bauds", "parities") if request.get(key)}
         steps: deque[Step] = deque(maxlen=1)
 
         async def tell() -> None:
@@ -77,7 +78,8 @@ def handlers(
 
         async with gateway.lines.at_rest(name) as line, asyncio.TaskGroup() as group:
             telling = group.create_task(tell())
-            async for each in scan(line, units=units, candidates=candidates(), progress=steps.append):
+            known = await asyncio.to_thread(candidates, (gateway.snapshot.directory / "profiles",))
+            async for each in scan(line, units=units, candidates=known, progress=steps.append, **tries):
                 found += 1
                 await progress({"found": as_data(each)})
             telling.cancel()

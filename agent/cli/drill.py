@@ -16,20 +16,10 @@ from rich.table import Table
 from courtyard.agent.control import Refused, ask
 from courtyard.agent.drills.drill import Result, Stage
 from courtyard.agent.drills.evidence import Checked, Entry, Evidence
+from courtyard.agent.drills.words import STAGES
 from courtyard.drivers.base import Language, Text
 
 GRACE_S = 30.0
-STAGES = {
-    "signal": Text("signal", "信号"),
-    "disk": Text("on disk", "已写盘"),
-    "published": Text("published", "已发送"),
-    "confirmed": Text("confirmed (PUBACK)", "已确认（PUBACK）"),
-    "received": Text("received by the platform", "平台已收到"),
-    "done": Text("step done", "步骤完成"),
-    "failed": Text("step FAILED", "步骤失败"),
-    "ended": Text("step ended", "步骤结束"),
-    "steps": Text("steps of escalations", "升级步骤"),
-}
 PROBLEMS = {
     "unreadable": Text("cannot be read", "无法读取"),
     "chain": Text("does not follow from the line before", "与上一条记录不衔接"),

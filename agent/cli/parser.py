@@ -95,6 +95,14 @@ def _daemon(commands: _Commands) -> None:
     run.add_argument("site", type=Path, nargs="?", default=SITE, help=say("site file", "站点文件"))
     commands.data(run)
     commands.socket(run)
+    run.add_argument(
+        "--page",
+        metavar=say("HOST:PORT", "主机:端口"),
+        help=say(
+            "where the page listens while there is no site file; 0.0.0.0:8443 by default",
+            "尚无站点文件时页面监听的地址，默认 0.0.0.0:8443",
+        ),
+    )
     demo = commands.add("demo", "show everything with simulated devices", "用模拟设备演示全部功能")
     demo.add_argument(
         "--check",

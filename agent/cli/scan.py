@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,13 +16,13 @@ from courtyard.agent.candidates import as_data, candidates
 from courtyard.agent.cli import scan_ble, scan_cameras
 from courtyard.agent.control import Refused, ask, daemon_listens
 from courtyard.agent.scannable import refuse_where_panels_hang, scannable
+from courtyard.agent.serial_ports import serial_ports
 from courtyard.config.present import present
 from courtyard.config.read import check_site
 from courtyard.drivers.base import Language, Text
 from courtyard.drivers.lines.settings import LineSettings, RtuTcpLine, SerialLine, TcpLine
 from courtyard.drivers.modbus.scan import Progress, scan
 
-PORT_NAMES = ("ttyUSB*", "ttyACM*", "ttyS[0-9]*", "ttyAMA*")
 ANSWER_S = 3600.0
 NO_ANSWER = Text(
     "Nothing answered. Check A/B wiring, the power of the devices, speed and parity.",
@@ -41,20 +40,12 @@ def run(options: argparse.Namespace) -> int:
         return scan_ble.run(options)
     if options.what == "cameras":
         return scan_cameras.run(options)
-    found = _ports() if options.what == "serial" else asyncio.run(_modbus(options))
+    found = [port._asdict() for port in serial_ports()] if options.what == "serial" else asyncio.run(_modbus(options))
     if options.json:
         print(msgspec.json.encode(found).decode())
     else:
         _show(found, options.what, options.lang, Console())
     return 0 if found else 1
-
-
-def _ports() -> list[dict[str, Any]]:
-    """Serial ports of this machine, the stable names first."""
-    stable = sorted(Path("/dev/serial/by-id").glob("*"))
-    known = {port.resolve() for port in stable}
-    plain = [port for name in PORT_NAMES for port in sorted(Path("/dev").glob(name)) if port not in known]
-    return [{"port": str(port), "device": str(port.resolve())} for port in (*stable, *plain)]
 
 
 async def _modbus(options: argparse.Namespace) -> list[dict[str, Any]]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from courtyard.agent.accounts.book import FIRST_USER, AccountBook
+from courtyard.agent.control import Handler
 from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.latest import Latest
 from courtyard.agent.page.certificate import CertificateFailed, tls_context
+from courtyard.agent.page.commissioning.desk import GatewayDesk
 from courtyard.agent.page.hands import GatewayHands
 from courtyard.agent.page.mending import SiteMending
 from courtyard.agent.page.past import JournalPast
@@ -56,7 +58,12 @@ class Page:
         *,
         mistakes: Callable[[], Sequence[Mistake]],
         redactor: Redactor,
+        handlers: Mapping[str, Handler],
+        take: Callable[[], Awaitable[bool]],
+        commissioned: Callable[[], bool],
     ) -> None:
+        """`handlers` answer the control socket, and long work of the page; `take` takes a site file that was saved and
+        says whether the gateway restarts for it."""
         self._gateway, self._latest, self._data, self._site_file = gateway, latest, data, site_file
         self._mistakes = mistakes
         self._settings: tuple[SettingsTable, ...] = ()
@@ -87,6 +94,9 @@ class Page:
         self._views = GatewayViews(sources, gateway.book, latest, self._watch, gateway.clock, supervisor)
         self._hands = GatewayHands(gateway.acts, gateway.lines.read, self._views.frames, self._views.values)
         gateway.book.listen(lambda _: self._views.changed())
+        self._desk = GatewayDesk(
+            gateway, self._views, SiteFile(site_file, data), data, redactor, handlers, take, commissioned
+        )
 
     async def run(self, web: Web) -> None:
         """Serves until cancelled.  What a person must mend is a fault of the gateway while it lasts."""
@@ -96,7 +106,12 @@ class Page:
         try:
             await self._open(accounts)
             await self._watch.look()
-            doors = Doors(JournalPast(self._data / "journal"), SiteMending(self._site_file, self._data), self._pictures)
+            doors = Doors(
+                JournalPast(self._data / "journal"),
+                SiteMending(self._site_file, self._data),
+                self._pictures,
+                self._desk.desk,
+            )
             app = WebApp(self._views, self._hands, accounts, self._gateway.history, secure=web.tls, doors=doors)
             await asyncio.to_thread(app.warm)
             server = WebServer(app.asgi(), web.listen, web.port, await self._tls(web))
@@ -111,6 +126,7 @@ class Page:
             raise DriverError(fault, SUBJECT) from None
         finally:
             root.removeHandler(self._tail)
+            await self._desk.close()
             await accounts.close()
 
     async def _open(self, accounts: AccountBook) -> None:

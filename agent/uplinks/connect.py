@@ -33,8 +33,11 @@ class Connector:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def open(self, will: Will, incoming: Callable[[Incoming], None]) -> Session:
-        """A session that the broker has accepted.  `incoming` gets every message.  Raises Refused."""
+    async def open(self, will: Will | None, incoming: Callable[[Incoming], None]) -> Session:
+        """A session that the broker has accepted, with its Last Will if it has one.  `incoming` gets every message.
+
+        Raises Refused.
+        """
         try:
             return await self._open(will, incoming)
         except Refused as refused:
@@ -47,7 +50,7 @@ class Connector:
                 self._version = int(paho.MQTTv5 if old else paho.MQTTv311)
             raise
 
-    async def _open(self, will: Will, incoming: Callable[[Incoming], None]) -> Session:
+    async def _open(self, will: Will | None, incoming: Callable[[Incoming], None]) -> Session:
         session = Session(self.endpoint, self._client_id, will, self._version, incoming)
         try:
             async with asyncio.timeout(self._timeout_s):

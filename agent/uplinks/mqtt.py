@@ -71,7 +71,12 @@ class Session:
     """
 
     def __init__(
-        self, endpoint: Endpoint, client_id: str, will: Will, version: int, incoming: Callable[[Incoming], None]
+        self,
+        endpoint: Endpoint,
+        client_id: str,
+        will: Will | None,
+        version: int,
+        incoming: Callable[[Incoming], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[Fault | None] = self._loop.create_future()
@@ -88,7 +93,8 @@ class Session:
         self._last = LastError()
         client = self._client = Client(version, client_id, self._acknowledged)
         client.enable_logger(self._last.logger)
-        client.will_set(will.topic, will.payload, qos=1, retain=True)
+        if will is not None:
+            client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed

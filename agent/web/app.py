@@ -25,6 +25,8 @@ from courtyard.agent.refusal import Refusal
 from courtyard.agent.web.api import Api
 from courtyard.agent.web.bounds import Bounds
 from courtyard.agent.web.cameras import Cameras
+from courtyard.agent.web.commissioning.model import Desk
+from courtyard.agent.web.commissioning.routes import BASE, Commissioning
 from courtyard.agent.web.door import Door
 from courtyard.agent.web.form import own_form
 from courtyard.agent.web.gate import LANGUAGE_COOKIE, Gate, address, allowed, to_login
@@ -43,6 +45,8 @@ from courtyard.drivers.base import Language
 STATIC: Final = {
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
+    "commissioning.css": "text/css; charset=utf-8",
+    "commissioning.js": "text/javascript; charset=utf-8",
     "region.js": "text/javascript; charset=utf-8",
     "spark.js": "text/javascript; charset=utf-8",
     "chart.js": "text/javascript; charset=utf-8",
@@ -70,6 +74,7 @@ class Doors(NamedTuple):
     past: PastAlarms | None = None
     mender: SiteMender | None = None
     pictures: Pictures | None = None
+    desk: Desk | None = None
 
 
 NO_DOORS: Final = Doors()
@@ -100,6 +105,11 @@ class WebApp:
             more += Mend(doors.mender, accounts, self.show).routes
         if doors.pictures is not None:
             more += Cameras(doors.pictures, views, accounts, self.show).routes
+        self._commissioning: Commissioning | None = None
+        if doors.desk is not None:
+            desk = self._commissioning = Commissioning(doors.desk, views, accounts, self.show)
+            pages = (Route("GET", page.path, page.permission, partial(self._show, page)) for page in desk.pages)
+            more += [*desk.routes, *pages]
         self.routes: tuple[Route, ...] = (
             *more,
             *(Route("GET", page.path, page.permission, partial(self._show, page)) for page in PAGES),
@@ -158,6 +168,9 @@ class WebApp:
         language = self._language(request)
         version = query.pop("live", None)
         choice = query.pop("lang", None)
+        commissioning = self._commissioning if page.path == "/" and principal.may("configure") else None
+        if commissioning is not None and commissioning.begins():
+            return RedirectResponse(BASE, 303)
         values = page.values(self._views, query)
         if values is None:
             return self._say(request, Words("There is no such device.", "没有这台设备。"), 404)
@@ -219,6 +232,11 @@ class WebApp:
         self, request: Request, principal: Principal, template: str, title: Words, *, status: int = 200, **values: Any
     ) -> Response:
         """A page within the site that does not change by itself."""
+        choice = request.query_params.get("lang")
+        if choice in ("en", "zh-CN"):
+            answer = RedirectResponse(str(request.url.remove_query_params("lang")), 303)
+            self._gate.remember_language(answer, choice)
+            return answer
         origin = f"{request.url.scheme}://{request.url.netloc}"
         language, inside = self._language(request), Inside(request.url.path, title)
         rendered = self._render(inside, language, principal, {"origin": origin, **values}, request, template)
