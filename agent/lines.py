@@ -211,7 +211,11 @@ class Lines:
         if installed is None:
             what = Text(f"{device} is not in the site.", f"站点中没有 {device}。")
             raise DriverError(Fault("device.unknown", what, Text("Check the name.", "请检查设备编号。")), device)
-        return self._drivers[installed.line]
+        driver = self._drivers.get(installed.line)
+        if driver is None:
+            what = Text(f"The line {installed.line} is being set up anew.", f"线路 {installed.line} 正在重新配置。")
+            raise DriverError(Fault("line.changing", what, Text("Try again.", "请重试。")), device)
+        return driver
 
     def _goes_on(self, name: str, before: Snapshot, after: Snapshot) -> bool:
         """Whether the driver of a line can run on, with its new devices if they differ."""

@@ -61,21 +61,14 @@ class Answers:
         if not _calls(record) or record.acknowledged_at is None or self._told.get(record.alarm_id) == _act(record):
             return
         self._told[record.alarm_id] = _act(record)
-        if self._settings().alert != "off" and self._alerter(record.device) is not None:
-            self._waiting[record.device] = record
-            self._news.set()
-
-    def _alerter(self, device: str) -> Alerts | None:
-        try:
-            driver = self._lines.driver_of(device)
-        except DriverError:
-            return None  # a device that is no longer of this site
-        return driver if isinstance(driver, Alerts) and driver.alerting(device) else None
+        self._waiting[record.device] = record
+        self._news.set()
 
     async def _answer(self, device: str, record: AlarmRecord) -> None:
         details: Details = {"alarm_id": record.alarm_id, "occurrence": record.occurrence}
         try:
-            await self._alert(device)
+            if not await self._alert(device):
+                return
         except DriverError as error:
             said: Mapping[str, str] = {"code": error.fault.code, "text_en": error.fault.what.en}
             self._recorder.event("answer.failed", {**details, **said, "text_zh": error.fault.what.zh}, device=device)
@@ -85,10 +78,13 @@ class Answers:
             self._busy.discard(device)
             self._news.set()
 
-    async def _alert(self, device: str) -> None:
-        settings, driver = self._settings(), self._alerter(device)
-        if driver is not None and settings.alert != "off":
-            await driver.alert(device, Alert(settings.alert, settings.alert_for_s, settings.alert_stop))
+    async def _alert(self, device: str) -> bool:
+        """Whether there was anything to do.  Raises DriverError."""
+        settings, driver = self._settings(), self._lines.driver_of(device)
+        if settings.alert == "off" or not isinstance(driver, Alerts) or not driver.alerting(device):
+            return False
+        await driver.alert(device, Alert(settings.alert, settings.alert_for_s, settings.alert_stop))
+        return True
 
 
 def _calls(record: AlarmRecord) -> bool:
