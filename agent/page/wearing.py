@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from courtyard.agent.care.consents import Consents
@@ -56,7 +56,7 @@ class Wearing:
                 self._said[device] = {
                     point: said for point, said in self._said.get(device, {}).items() if point == BATTERY
                 }
-        said = {point: one for device in declared.devices for point, one in self._said.get(device, {}).items()}
+        said = dict(sorted(self._latest(declared), key=lambda pair: pair[1].at_ms))
         vitals = {point: one for point, one in said.items() if point.startswith(VITAL)} if consent else {}
         room = said.get(PRESENCE) if consent else None
         alarm = next((each for each in alarms if each.device in declared.devices and each.active), None)
@@ -71,6 +71,11 @@ class Wearing:
             max((one.at_ms for one in vitals.values()), default=None),
             alarm.title if alarm else None,
         )
+
+    def _latest(self, declared: Declared) -> Iterator[tuple[str, _Said]]:
+        """What all devices of a resident said last; of one point whichever said it later counts."""
+        for device in declared.devices:
+            yield from self._said.get(device, {}).items()
 
     def _worn(self, declared: Declared, device: Device) -> Worn:
         said = self._said.get(device.id, {})
