@@ -90,11 +90,14 @@ def camera(car: Car) -> Iterator[str]:
         loop.close()
 
 
-def lift_site(folder: Path, address: str, *, commissioned: bool = True, vision: str = "") -> str:
-    """Camera, board, lift and a model of the site's own, which is activated."""
+def lift_site(
+    folder: Path, address: str, *, commissioned: bool = True, activated: bool = True, vision: str = ""
+) -> str:
+    """Camera, board, lift and a model of the site's own."""
     (folder / "password").write_text("gateway-demo")
     (folder / "password").chmod(0o600)
     manifest = make(folder)
+    known = read_manifest(manifest).sha256[:12] if activated else 12 * "0"
     return "\n".join(
         (
             BOARD,
@@ -103,6 +106,6 @@ def lift_site(folder: Path, address: str, *, commissioned: bool = True, vision: 
             '[[lifts]]\nid = "lift-1"\ncamera = "cam"\nplace = "b01/x-lift1"\nwarn = ["lamp"]\nhold = "door"\n'
             'fire_return = { device = "relays", point = "input.1" }\n'
             'door_closed = { device = "relays", point = "input.2" }\n' + (DONE if commissioned else ""),
-            f'[vision]\nmodel = "{manifest.name}"\nactivated = "{read_manifest(manifest).sha256[:12]}"\n{vision}',
+            f'[vision]\nmodel = "{manifest.name}"\nactivated = "{known}"\n{vision}',
         )
     )

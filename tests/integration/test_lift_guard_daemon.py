@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.daemon_rig import Box, box
-from tests.lift_rig import DOOR, LAMP, Car, camera, lift_site
+from tests.lift_rig import BOARD, DOOR, LAMP, Car, camera, lift_site
 
 LINES = [{"name": "hall", "kind": "tcp"}]
 DEVICES = [{"id": "relays", "model": "relay-board", "line": "hall", "address": 10}]
@@ -93,3 +93,29 @@ def test_a_lift_that_is_not_commissioned_warns_and_a_lost_picture_ends_the_warni
         made.wait(lambda: relays(made) == {LAMP})
         assert made.end() == 0
         assert relays(made) == set()
+
+
+def test_an_own_model_acts_only_when_it_is_activated_and_a_site_without_lifts_lets_go(tmp_path: Path) -> None:
+    car = Car()
+    with box(tmp_path, LINES, DEVICES) as made, camera(car) as address:
+        parts = made.line("hall"), lift_site(tmp_path, address, activated=False)
+        made.write_site(*parts)
+        made.start()
+        made.wait(lambda: "quiet" in stances(made))
+        car.ebike = True
+        made.wait(lambda: stances(made)[-1] == "shadow")
+        assert relays(made) == set()
+        assert not made.alarms("ebike")
+
+        made.write_site(made.line("hall"), lift_site(tmp_path, address))
+        reload(made)
+        made.wait(lambda: relays(made) == {LAMP, DOOR})
+        made.write_site(made.line("hall"), BOARD)
+        reload(made)
+        made.wait(lambda: relays(made) == set())
+        assert made.end() == 0
+
+
+def reload(made: Box) -> None:
+    assert made.agent is not None
+    made.agent.send_signal(signal.SIGHUP)

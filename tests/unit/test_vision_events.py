@@ -1,0 +1,49 @@
+"""The event-level measurement measures what it says, on a lift whose truth the test knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.lift_events import Shown, judge, rows
+from courtyard.agent.vision.model import load
+from courtyard.agent.vision.replay import Replay
+from courtyard.agent.vision.votes import Policy
+from tests.lift_rig import Car
+from tests.vision_rig import make
+
+RATE = 10
+
+
+def traffic(
+    seconds: float, visits: tuple[tuple[float, float], ...], looks_like: tuple[tuple[float, float], ...] = ()
+) -> Iterator[Shown]:
+    """Visits as they are, and times at which something else looks like one."""
+    car = Car()
+    for number in range(round(seconds * RATE)):
+        at_s = number / RATE
+        is_there = any(first <= at_s < last for first, last in visits)
+        car.ebike = is_there or any(first <= at_s < last for first, last in looks_like)
+        yield Shown(at_s, car.picture(at_s), is_there)
+
+
+def replay(folder: Path) -> Replay:
+    return Replay(load(make(folder)).look, Policy(hold_at=0.6, commissioned=True))
+
+
+def test_visits_are_counted_timed_and_told_from_mistakes(tmp_path: Path) -> None:
+    shown = traffic(60, ((10, 16), (30, 36)), looks_like=((50, 55),))
+    verdict = judge(shown, replay(tmp_path))
+    assert (verdict.visits, verdict.recall, verdict.false_holds) == (2, 1.0, 1)
+    assert all(0.3 <= delay <= 1.0 for delay in verdict.delays_s)
+    assert verdict.p95_s == max(verdict.delays_s)
+    assert verdict.seconds == pytest.approx(60, abs=0.2)
+    assert [row.met for row in rows(verdict, verdict)] == [True, True, False, None]
+
+
+def test_a_visit_that_is_missed_counts_against_recall_and_speed(tmp_path: Path) -> None:
+    verdict = judge(traffic(40, ((10, 10.2), (20, 26))), replay(tmp_path))
+    assert (verdict.visits, verdict.recall) == (2, 0.5)
+    assert verdict.p95_s == float("inf")
