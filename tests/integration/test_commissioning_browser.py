@@ -1,4 +1,4 @@
-"""An empty box, commissioned in a real Chromium: from the one-time code to the signed report, against simulated meters."""
+"""An empty box, commissioned in a real Chromium: from the one-time code to the signed report, on simulated meters."""
 
 from __future__ import annotations
 

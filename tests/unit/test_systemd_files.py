@@ -143,8 +143,8 @@ def test_users_and_folders_are_made_with_their_rights(tmp_path: Path) -> None:
     uid, gid, shell = int(users["courtyard"][2]), int(users["courtyard"][3]), users["courtyard"][6]
     assert shell == "/usr/sbin/nologin"
     expected = {
-        "etc/courtyard": (0o750, 0, gid),
-        "etc/courtyard/secrets": (0o750, 0, gid),
+        "etc/courtyard": (0o770, 0, gid),
+        "etc/courtyard/secrets": (0o770, 0, gid),
         "etc/courtyard/secrets/community": (0o640, 0, gid),
         "var/lib/courtyard": (0o700, uid, gid),
     }
