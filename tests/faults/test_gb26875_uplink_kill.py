@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from hw_sim.control import Client
 from tests.brokers import free_port
 from tests.daemon_rig import Box, box
@@ -58,6 +60,7 @@ def starts(stage: Box) -> int:
     return sum(record["event"] == "gateway.started" for record in stage.platform.records["event"])
 
 
+@pytest.mark.timeout(60 + 10 * KILLS)
 def test_no_fire_is_lost_between_panel_and_centre(tmp_path: Path) -> None:
     port = free_port()
     with (
