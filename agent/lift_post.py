@@ -29,6 +29,8 @@ MORE_TO_HOLD: Final = 0.1
 MOST_AT: Final = 0.99
 LIVE_S: Final = 2.0
 FIRE: Final = "fire"
+MINOR: Final = frozenset({"voice", "disk"})
+"""Parts without which a lift is watched all the same."""
 
 
 class LiftState(msgspec.Struct, frozen=True):
@@ -182,7 +184,7 @@ class LiftPost:
             self._faults[part] = fault
         present = next(iter(self._faults.values()), None)
         self._ports.health(self.lift.id, present)
-        watched = next((each for part, each in self._faults.items() if part != "voice"), None)
+        watched = next((each for part, each in self._faults.items() if part not in MINOR), None)
         text = Text("The lift is watched.", "电梯已恢复监护。")
         if watched is not None:
             text = Text(f"{watched.what.en} {watched.cure.en}", f"{watched.what.zh}{watched.cure.zh}")

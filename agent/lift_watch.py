@@ -6,7 +6,7 @@ A site without lifts has none of this; nothing heavy is imported into the gatewa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -78,7 +78,7 @@ class LiftWatch:
 
     async def run(self) -> None:
         """Until cancelled; then every door and every warning is released."""
-        await asyncio.to_thread(self._prepare)
+        await self._on_disk(self._prepare)
         try:
             async with asyncio.TaskGroup() as group:
                 for post in self.posts.values():
@@ -90,10 +90,10 @@ class LiftWatch:
                     self._tick()
                     if asyncio.get_running_loop().time() - saved_s >= SAVE_S:
                         saved_s += SAVE_S
-                        await asyncio.to_thread(self._save)
+                        await self._on_disk(self._save)
                     await asyncio.sleep(TICK_S)
         finally:
-            self._save()
+            _fault_of(self._save)
 
     def reading(self, reading: Reading) -> None:
         """Takes what a device says, if a lift asks it for a contact."""
@@ -118,6 +118,12 @@ class LiftWatch:
     def processes(self) -> list[int]:
         """Ids of the processes that look."""
         return [worker.process.pid for worker in self._workers if worker.process is not None]
+
+    async def _on_disk(self, work: Callable[[], None]) -> None:
+        """A disk that does not take it is told, and keeps no lift from being watched."""
+        fault = await asyncio.to_thread(_fault_of, work)
+        for post in self.posts.values():
+            post.fault("disk", fault)
 
     def _prepare(self) -> None:
         self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -244,6 +250,20 @@ def _ports(ports: LiftPorts, snapshot: Snapshot, lines: Lines) -> LiftPorts:
         driver.pace(camera, key_frames_only)
 
     return ports._replace(every_s=every.get, pace=pace)
+
+
+def _fault_of(work: Callable[[], None]) -> Fault | None:
+    """Why work on the disk failed."""
+    try:
+        work()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return Fault(
+            "vision.disk",
+            Text(f"What the lifts scored cannot be kept: {reason}.", f"电梯识别统计无法保存：{reason}。"),
+            Text("See `courtyard doctor` for the disk.", "请运行 courtyard doctor 检查磁盘。"),
+        )
+    return None
 
 
 def _basis(snapshot: Snapshot) -> object:

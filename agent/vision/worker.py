@@ -20,7 +20,19 @@ import numpy as np
 from courtyard.agent.vision.album import Album
 from courtyard.agent.vision.evidence import Store
 from courtyard.agent.vision.looking import Looking
-from courtyard.agent.vision.messages import Attach, Detach, Keep, Load, Order, Pulse, Ready, Refused, Report, orders
+from courtyard.agent.vision.messages import (
+    Attach,
+    Detach,
+    Keep,
+    Kept,
+    Load,
+    Order,
+    Pulse,
+    Ready,
+    Refused,
+    Report,
+    orders,
+)
 from courtyard.agent.vision.model import Model, load
 from courtyard.drivers.base import DriverError
 from courtyard.drivers.camera.frames import FrameBoard
@@ -40,7 +52,7 @@ class Worker:
     def __init__(self, out: int, start: Load, model: Model, look_s: float) -> None:
         self._out, self._model = out, model
         self._looking = Looking(model.look, look_s, start.load, time.monotonic)
-        self._store = Store(Path(start.folder), start.quota_bytes) if start.folder else None
+        self._store, self._refusal = _store(start)
         self._albums: dict[str, Album] = {}
         self._told_s = 0.0
 
@@ -53,8 +65,11 @@ class Worker:
                     self._albums[lift] = Album(self._store, PERSON in self._model.manifest.classes.values())
             case Detach(lift):
                 self._detach(lift)
-            case Keep(lift) if lift in self._albums:
-                self._albums[lift].keep(order)
+            case Keep(lift, name):
+                if lift in self._albums:
+                    self._albums[lift].keep(order)
+                else:
+                    tell(self._out, Kept(lift, name, "", "", 0, error=self._refusal))
 
     def turn(self) -> float:
         """One look at most; returns how long to wait for the next."""
@@ -116,6 +131,16 @@ def main() -> None:
             worker.obey(waiting.get(timeout=wait_s))
         except queue.Empty:
             wait_s = worker.turn()
+
+
+def _store(start: Load) -> tuple[Store | None, str]:
+    """Where pictures are kept, or why nowhere: a disk that fails keeps no lift from being watched."""
+    if not start.folder:
+        return None, "not wanted"
+    try:
+        return Store(Path(start.folder), start.quota_bytes), ""
+    except OSError as error:
+        return None, error.strerror or type(error).__name__
 
 
 def _look_s(model: Model) -> float:

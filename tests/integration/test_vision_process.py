@@ -136,3 +136,19 @@ def test_a_model_that_does_not_fit_is_named_and_the_worker_waits(tmp_path: Path)
         assert not rig.faults
 
     play(make(tmp_path, sha256="0" * 64), tmp_path, work)
+
+
+def test_a_disk_that_takes_no_pictures_keeps_nobody_from_looking(tmp_path: Path) -> None:
+    (tmp_path / "pictures").write_text("a file where the folder should be")
+
+    async def work(rig: Rig) -> None:
+        rig.attach()
+        await rig.until(lambda: rig.last(Looked), lambda: rig.show(230))
+        rig.process.keep(Keep("lift-1", "event", time.monotonic(), small=False))
+        await rig.until(lambda: rig.last(Kept))
+        kept = rig.last(Kept)
+        assert isinstance(kept, Kept)
+        assert kept.error
+        assert not rig.faults
+
+    play(make(tmp_path), tmp_path, work)
