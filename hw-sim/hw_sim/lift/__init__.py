@@ -1,0 +1,7 @@
+"""A rendered lift car: pictures of a ceiling camera with the truth beside each."""
+
+from hw_sim.lift.car import Car
+from hw_sim.lift.scene import Frame, Placed, Scene, Truth
+from hw_sim.lift.stills import Studio, still
+
+__all__ = ["Car", "Frame", "Placed", "Scene", "Studio", "Truth", "still"]
