@@ -7,10 +7,14 @@ that hours of a rendered lift pass as fast as the model looks.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from bench.report import Row
+from courtyard.agent.vision.looking import EBIKE
 from courtyard.agent.vision.model import Picture
 from courtyard.agent.vision.replay import Replay
 
@@ -24,6 +28,33 @@ class Shown(NamedTuple):
     at_s: float
     picture: Picture
     ebike: bool
+
+
+class Truth(Protocol):
+    """One thing of a rendered frame; `over_sill` when any of it is in the car."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def over_sill(self) -> bool: ...
+
+
+class Frame(Protocol):
+    """What is needed of `hw_sim.lift.Frame`: a picture in BGR with its truth."""
+
+    @property
+    def bgr(self) -> npt.NDArray[np.uint8]: ...
+    @property
+    def truth(self) -> Sequence[Truth]: ...
+    @property
+    def seconds(self) -> float: ...
+
+
+def rendered(frames: Iterable[Frame]) -> Iterator[Shown]:
+    """A rendered film as `judge` takes it."""
+    for frame in frames:
+        ebike = any(each.label == EBIKE and each.over_sill for each in frame.truth)
+        yield Shown(frame.seconds, np.ascontiguousarray(frame.bgr[:, :, ::-1]), ebike)
 
 
 class Verdict(NamedTuple):
