@@ -111,7 +111,7 @@ VECTORS = (
         "gb26875",
         _hex(f"40 40 {_HEAD_2012} 04 00 02 19 01 01 01 C7 23 23"),
         {"type": 25, "objects": [{"major": 1, "minor": 1}]},
-        None,
+        {"kind": "other", "source": "uitd", "label": "software version"},
     ),
     Vector(
         "gb device time answered",
@@ -119,7 +119,7 @@ VECTORS = (
         "gb26875",
         _hex(f"40 40 {_HEAD_2012} 08 00 05 1C 01 02 3A 09 1A 09 0C 43 23 23"),
         {"command": 5, "type": 28, "objects": [{"time": "2012-09-26T09:58:02"}]},
-        None,
+        {"kind": "other", "source": "uitd", "label": "clock", "time": "2012-09-26T09:58:02"},
     ),
     Vector(
         "gb clock synchronisation",
@@ -195,7 +195,13 @@ VECTORS = (
                 }
             ]
         },
-        None,
+        {
+            "kind": "other",
+            "source": "t12-1-1-1",
+            "label": "height",
+            "time": "2026-11-22T14:30:15",
+            "details": {"system_type": 12, "component_type": 92, "analogue_type": 2, "value": 2.35, "unit": "m"},
+        },
     ),
     Vector(
         "gb system fire and mains fault",

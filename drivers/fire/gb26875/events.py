@@ -7,6 +7,7 @@ less of a fire, because devices in the field leave it clear.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
 
 import msgspec
 
@@ -15,11 +16,19 @@ from courtyard.drivers.fire.events import MOMENTARY, Details, PanelEvent
 from courtyard.drivers.fire.gb26875.frame import ANSWER, SEND, Message
 from courtyard.drivers.fire.gb26875.objects import (
     TYPES,
+    ComponentAnalogue,
+    ComponentConfiguration,
     ComponentState,
+    DeviceConfiguration,
     DeviceOperation,
     DeviceState,
+    DeviceTime,
+    DeviceVersion,
+    SystemConfiguration,
     SystemOperation,
     SystemState,
+    SystemTime,
+    SystemVersion,
 )
 from courtyard.drivers.fire.tables import Code, Codes, codes, name
 
@@ -27,7 +36,19 @@ FILE = "gb26875"
 DEVICE = "uitd"
 """Source of what a transmission device says about itself."""
 
+VERSION, CONFIGURATION = Text("software version", "软件版本"), Text("configuration", "配置情况")
+CLOCK = Text("clock", "系统时间")
+
 AddressStyle = Callable[[int], str]
+Description: TypeAlias = (
+    SystemVersion
+    | SystemConfiguration
+    | SystemTime
+    | ComponentConfiguration
+    | DeviceVersion
+    | DeviceConfiguration
+    | DeviceTime
+)
 
 
 def loop_point(address: int) -> str:
@@ -68,7 +89,8 @@ def source(system_type: int, system_address: int, part: str = "") -> str:
 def events(message: Message, style: AddressStyle = loop_point) -> list[PanelEvent]:
     """What the packet says.
 
-    Heartbeats, replies, requests, versions, configurations and analogue values are no events.
+    Heartbeats, replies and requests are no events.  Measured values, versions, configurations and clocks are for the
+    record: kind `other`, with what was told in text and details.
     """
     if message.command not in (SEND, ANSWER):
         known = message.command < 7
@@ -121,9 +143,49 @@ def _object_events(item: object, raw: str, style: AddressStyle) -> Iterator[Pane
             where = source(item.system_type, item.system_address)
             base = PanelEvent(kind="other", label=Text("", ""), source=where, time=item.time.panel, raw_hex=raw)
             yield from _operations(base, item.operation, item.operator, codes(FILE, "operations"))
+        case ComponentAnalogue():
+            yield _analogue(item, raw, style)
+        case SystemVersion() | SystemConfiguration() | SystemTime():
+            yield _described(item, source(item.system_type, item.system_address), raw)
+        case ComponentConfiguration():
+            part = source(item.system_type, item.system_address, style(item.component_address))
+            yield _described(item, part, raw)
+        case DeviceVersion() | DeviceConfiguration() | DeviceTime():
+            yield _described(item, DEVICE, raw)
         case DeviceOperation():
             base = PanelEvent(kind="other", label=Text("", ""), source=DEVICE, time=item.time.panel, raw_hex=raw)
             yield from _operations(base, item.operation, item.operator, codes(FILE, "device_operations"))
+
+
+def _analogue(item: ComponentAnalogue, raw: str, style: AddressStyle) -> PanelEvent:
+    component = name(codes(FILE, "component_types"), item.component_type, Text("component type", "部件类型"))
+    code = name(codes(FILE, "analogue_types"), item.analogue_type, Text("analogue type", "模拟量类型"))
+    return PanelEvent(
+        kind="other",
+        label=code.text,
+        source=source(item.system_type, item.system_address, style(item.component_address)),
+        detector=component.detector,
+        device=component.text,
+        time=item.time.panel,
+        raw_hex=raw,
+        details={
+            "system_type": item.system_type,
+            "component_type": item.component_type,
+            "analogue_type": item.analogue_type,
+            "value": round(item.value * code.resolution, 2),
+            "unit": code.unit,
+        },
+    )
+
+
+def _described(item: Description, where: str, raw: str) -> PanelEvent:
+    match item:
+        case SystemVersion() | DeviceVersion():
+            version = f"{item.major}.{item.minor}"
+            return PanelEvent(kind="other", label=VERSION, source=where, raw_hex=raw, details={"version": version})
+        case SystemTime() | DeviceTime():
+            return PanelEvent(kind="other", label=CLOCK, source=where, time=item.time.panel, raw_hex=raw)
+    return PanelEvent(kind="other", label=CONFIGURATION, source=where, text=item.text, raw_hex=raw)
 
 
 def _states(base: PanelEvent, status: int, width: int, table: Codes) -> Iterator[PanelEvent]:
