@@ -16,8 +16,8 @@ from courtyard.config.site import Site
 from courtyard.config.source import Source
 from courtyard.config.text_file import read_text
 
-MOST_ENTRIES: Final = 40
-"""Entries of one list that are shown; a page of devices shows all of them."""
+MOST_ENTRIES: Final = 5000
+"""Entries of one list that are kept for the page, which shows some at a time and finds the others by words."""
 
 
 def tables(site: Site, file: Path) -> tuple[SettingsTable, ...]:

@@ -41,6 +41,8 @@ from courtyard.drivers.base import Text
 
 ROOT: Final = "/api/v1"
 MOST_DEVICES: Final = 1000
+MOST_SPARKS: Final = 50
+DAY_MS: Final = 86_400_000
 HEALTH: Final = ("vital.", "presence.")
 """Points that tell of a person."""
 CSRF_HEADER: Final = "x-csrf-token"
@@ -154,6 +156,15 @@ class Api:
                 Series,
                 self._series,
                 query=span,
+            ),
+            Operation(
+                "GET",
+                f"{ROOT}/sparklines",
+                "view",
+                "The last day of the main point of some devices, an hour each; repeat `device`",
+                dict[str, tuple[float | None, ...]],
+                self._sparklines,
+                query=(("device", f"a device; at most {MOST_SPARKS}"),),
             ),
             Operation("GET", f"{ROOT}/cameras", "cameras", "Cameras", tuple[Camera, ...], self._cameras),
             Operation(
@@ -284,6 +295,17 @@ class Api:
 
     async def _uplinks(self, request: Request, principal: Principal) -> Any:
         return self._views.uplinks()
+
+    async def _sparklines(self, request: Request, principal: Principal) -> dict[str, tuple[float | None, ...]]:
+        now_ms, found = self._views.now_ms(), dict[str, tuple[float | None, ...]]()
+        for name in request.query_params.getlist("device")[:MOST_SPARKS] if self._history else ():
+            detail = self._views.device(name)
+            if detail is None or detail.device.main is None or self._history is None:
+                continue
+            point = detail.device.main.name
+            series = await self._history.query(name, point, now_ms - DAY_MS, now_ms, resolution="hour", buckets=24)
+            found[name] = series.increase if series.counter else series.mean
+        return found
 
     async def _cameras(self, request: Request, principal: Principal) -> Any:
         return self._views.cameras()

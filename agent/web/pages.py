@@ -8,10 +8,12 @@ from typing import Any, Final, NamedTuple
 from courtyard.agent.accounts import Permission
 from courtyard.agent.web.bounds import int_or_none, only
 from courtyard.agent.web.compound import WORST
-from courtyard.agent.web.model import Alarm, Device, Views, Words
+from courtyard.agent.web.model import Alarm, Device, SettingsTable, Views, Words
+from courtyard.agent.web.modules import used
 from courtyard.agent.web.overview import counts, headline
 
 DEVICES_A_PAGE: Final = 50
+TABLES_A_PAGE: Final = 40
 MOST_ALARMS: Final = 200
 MOST_QUERY: Final = 100
 MOST_DRAWN: Final = 200
@@ -105,6 +107,7 @@ def _devices(views: Views, query: Query) -> dict[str, Any]:
         "place_filter": query.get("place", "")[:MOST_QUERY],
         "page": page,
         "pages": pages,
+        "sparks": views.has_history(),
     }
 
 
@@ -133,7 +136,23 @@ def _uplinks(views: Views, query: Query) -> dict[str, Any]:
 
 
 def _site(views: Views, query: Query) -> dict[str, Any]:
-    return {"tables": views.settings()}
+    tables, words = views.settings(), query.get("q", "")[:MOST_QUERY].casefold().split()
+    found = [table for table in tables if all(word in _said(table) for word in words)]
+    pages = max(1, -(-len(found) // TABLES_A_PAGE))
+    page = min(max(1, int_or_none(query.get("page", "1")) or 1), pages)
+    return {
+        "tables": found[(page - 1) * TABLES_A_PAGE : page * TABLES_A_PAGE],
+        "found": len(found),
+        "modules": used(tables),
+        "q": query.get("q", "")[:MOST_QUERY],
+        "page": page,
+        "pages": pages,
+    }
+
+
+def _said(table: SettingsTable) -> str:
+    """The text of a table that a search looks through."""
+    return "\n".join((table.title, *(f"{each.name} = {each.value}" for each in table.settings))).casefold()
 
 
 def _system(views: Views, query: Query) -> dict[str, Any]:
