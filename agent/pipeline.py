@@ -45,6 +45,7 @@ class Privacy(Protocol):
     """What the pipeline needs of `courtyard.agent.care.discretion.Discretion`."""
 
     def concerns(self, device: str) -> bool: ...
+    def owner_of(self, device: str) -> str: ...
     def judged(self, reading: Reading) -> Reading | None: ...
     def recorded(self, reading: Reading) -> Reading | None: ...
     def due(self, wall_ms: int, mono_ms: int) -> list[Reading]: ...
@@ -91,7 +92,8 @@ class Pipeline:
             if signal.severity == FOR_THE_RECORD:
                 written: asyncio.Future[Appended] | None = self._recorder.put((self._event(signal),))
             else:
-                written = self._engine.apply(condition_of(signal, self._places.part(signal)))
+                resident = self._privacy.owner_of(signal.device)
+                written = self._engine.apply(condition_of(signal, self._places.part(signal), resident))
         except JournalBusy as busy:
             raise NotKept(signal.device) from busy
         if written is not None and not (await asyncio.shield(written)).durable:
@@ -206,8 +208,8 @@ class Pipeline:
                 self._engine.lapse(alarm)
 
 
-def condition_of(signal: Signal, place: str = "") -> Condition:
-    """A signal as a condition, whose end is the device's own word."""
+def condition_of(signal: Signal, place: str = "", resident: str = "") -> Condition:
+    """A signal as a condition, whose end is the device's own word; `resident` is whose device it is."""
     return Condition(
         signal.device,
         signal.kind,
@@ -216,8 +218,8 @@ def condition_of(signal: Signal, place: str = "") -> Condition:
         signal.active,
         signal.at_ms,
         signal.mono_ms,
-        text=sentence(signal.kind, signal.source, signal.active, signal.text),
-        details=signal.details,
+        text=sentence(signal.kind, signal.source, signal.active, signal.text or resident),
+        details={**signal.details, "resident": resident} if resident else signal.details,
         raw_hex=signal.raw_hex,
         device_at_ms=signal.device_at_ms,
         place=place,

@@ -83,6 +83,11 @@ class Discretion:
         """Whether this device belongs to a resident."""
         return device in self._owner
 
+    def owner_of(self, device: str) -> str:
+        """The pseudonym of the resident that this device belongs to; empty: nobody's."""
+        owner = self._owner.get(device)
+        return owner.id if owner is not None else ""
+
     def judged(self, reading: Reading) -> Reading | None:
         """What rules and charts on this box may see of a reading: without consent at least that there was one, since
         a wearable that is heard is not lost."""

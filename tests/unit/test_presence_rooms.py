@@ -10,6 +10,7 @@ from pathlib import Path
 from courtyard.agent.care.discretion import Discretion
 from courtyard.agent.care.following import follow
 from courtyard.agent.normalise import Places
+from courtyard.agent.pipeline import condition_of
 from courtyard.config.care import Resident
 from courtyard.config.snapshot import Snapshot
 from courtyard.drivers.base import Reading, Signal
@@ -127,3 +128,13 @@ def test_the_room_of_somebody_who_has_not_agreed_leaves_memory_only_with_a_call(
         assert judged is not None
         assert (ROOM in judged.values) == agrees
         assert private.due(120_000, 120_000) == []
+
+
+def test_a_call_for_help_names_whose_it_is() -> None:
+    call = Signal("sos-1", "sos", 0, 0, severity=1, source="button-1")
+    private = Discretion([Resident("r-017", buttons=("sos-1",))], lambda _: False)
+    named = condition_of(call, resident=private.owner_of("sos-1"))
+    assert named.text == ("Call for help: r-017 (button-1).", "紧急求助：r-017 (button-1)。")
+    assert named.details["resident"] == "r-017"
+    assert private.owner_of("wm-1") == ""
+    assert "resident" not in condition_of(call).details
