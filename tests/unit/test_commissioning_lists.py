@@ -19,7 +19,14 @@ def test_what_excel_writes_is_read(charset: str, between: str) -> None:
     found = read_device_list(ROWS.replace(",", between).encode(charset))
     assert found.mistakes == ()
     assert [row.entry for row in found.rows] == [
-        {"id": "wm-1", "profile": "water/ultrad", "line": "bus", "address": 7, "place": "b01/u01/f01/r101", "name": "一号"}
+        {
+            "id": "wm-1",
+            "profile": "water/ultrad",
+            "line": "bus",
+            "address": 7,
+            "place": "b01/u01/f01/r101",
+            "name": "一号",
+        }
     ]
 
 
