@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import json
 import os
 import signal
@@ -101,12 +102,25 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--forbidden", action="store_true", help="nobody may use Bluetooth 无蓝牙权限")
     command.add_argument("--version-of-stack", default="5.66", help="what bluetoothctl says 协议栈版本")
 
+    command = add("proxy", "A Bluetooth proxy of ESPHome. ESPHome 蓝牙代理。", _proxy)
+    command.add_argument("--key", help="its key, base64 (default: a new one) 密钥")
+    command.add_argument("--residents", type=int, default=3, help="how many residents 住户数")
+    command.add_argument("--adverts", type=float, default=2.0, help="adverts a second, each 每台每秒广播次数")
+    command.add_argument("--control", type=Path, help="control socket 控制套接字")
+
     command = add("camera", "An ONVIF camera with RTSP. 带 RTSP 视频流的 ONVIF 摄像机。", _camera)
     command.add_argument("--film", help="video file that it shows (default: a moving pattern) 播放的视频文件")
     command.add_argument("--login", choices=("token", "digest", "both"), default="token", help="kind of login 认证方式")
     command.add_argument("--user", default="gateway", help="ONVIF user 用户名")
     command.add_argument("--password", default="gateway-demo", help="password 密码")
     command.add_argument("--multicast", action="store_true", help="answer probes on port 3702 too 应答组播探测")
+    command.add_argument("--control", type=Path, help="control socket 控制套接字")
+
+    command = add("lift", "A camera in a lift: things are wheeled in and out. 电梯轿厢摄像机:可推入、推出车辆。", _lift)
+    command.add_argument("--seed", type=int, default=1, help="which car and things 随机种子")
+    command.add_argument("--geometry", choices=("train", "test"), default="test", help="which set 几何集合")
+    command.add_argument("--user", default="gateway", help="ONVIF user 用户名")
+    command.add_argument("--password", default="gateway-demo", help="password 密码")
     command.add_argument("--control", type=Path, help="control socket 控制套接字")
 
     command = add("centre", "A fire-control centre of GB/T 26875.3. 消防监控中心。", _centre)
@@ -228,6 +242,18 @@ def _bluetooth(arguments: argparse.Namespace) -> None:
         asyncio.run(run(folder))
 
 
+def _proxy(arguments: argparse.Namespace) -> None:
+    from hw_sim.bluez.residents import residents
+    from hw_sim.esphome import SimProxy
+
+    async def run() -> None:
+        key = base64.b64decode(arguments.key) if arguments.key else os.urandom(32)
+        proxy = await SimProxy(residents(arguments.residents), key, adverts_hz=arguments.adverts).open()
+        await _serve(proxy, proxy.table, proxy.describe(), arguments.control)
+
+    asyncio.run(run())
+
+
 def _camera(arguments: argparse.Namespace) -> None:
     from hw_sim.camera.camera import SimCamera
     from hw_sim.camera.desk import CameraDesk
@@ -243,6 +269,23 @@ def _camera(arguments: argparse.Namespace) -> None:
         )
         desk = CameraDesk(camera)
         await _serve(desk, desk.table, desk.describe(), arguments.control)
+
+    asyncio.run(run())
+
+
+def _lift(arguments: argparse.Namespace) -> None:
+    from hw_sim.camera.camera import SimCamera
+    from hw_sim.camera.desk import CameraDesk
+    from hw_sim.camera.media import Profile
+    from hw_sim.lift.live import LiveLift
+
+    async def run() -> None:
+        lift = LiveLift(arguments.seed, geometry=arguments.geometry)
+        profiles = (Profile("main", 640, 360), Profile("sub", 640, 360))
+        camera = SimCamera(arguments.user, arguments.password, source=lift.picture, live=True, profiles=profiles)
+        await camera.open(discovery=True)
+        desk = CameraDesk(camera)
+        await _serve(desk, {**desk.table, **lift.table}, desk.describe(), arguments.control)
 
     asyncio.run(run())
 

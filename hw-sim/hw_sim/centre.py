@@ -152,7 +152,8 @@ class Centre:
                 lambda words: self.read(int(words[0]), *map(bytes.fromhex, words[1:])), "TYPE [HEX of a query]..."
             ),
             "descriptions": Command(lambda words: [each._asdict() for each in self.descriptions], "who reports"),
-            "answers": Command(lambda words: [each._asdict() for each in self.answered()], "what was answered"),
+            "answers": Command(lambda words: self.answered(), "what came to each question; null is a denial"),
+            "errors": Command(lambda words: self.errors, "what was against the standard"),
             "reports": Command(lambda words: [report._asdict() for report in self.reports], "what was reported"),
             "quit": Command(lambda words: self.stopped.set(), "end the simulator"),
         }
@@ -202,9 +203,13 @@ class Centre:
         asked = queries or (b"\x00",)
         self._say(REQUEST, bytes((kind, len(asked))) + b"".join(asked))
 
-    def answered(self) -> list[Report]:
-        """The objects of all answers; a denial has none."""
-        return [report for answer in self.answers if answer.command == ANSWER for report in read_reports(answer)]
+    def answered(self) -> list[list[dict[str, Any]] | None]:
+        """The objects of each reply; None for a denial, none for a confirmation."""
+        replies: list[list[dict[str, Any]] | None] = []
+        for reply in self.answers:
+            objects = read_reports(reply) if reply.command == ANSWER else []
+            replies.append(None if reply.command == DENY else [each._asdict() for each in objects])
+        return replies
 
     async def wait(self, condition: Callable[[], bool]) -> None:
         """Returns when the condition on what arrived holds."""
