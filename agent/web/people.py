@@ -28,7 +28,7 @@ ROLE_WORDS: Final[dict[Role, Words]] = {
 ACTIONS: Final[dict[str, Words]] = {
     "login": Words("logged in", "登录"),
     "login.code": Words("logged in with a one-time code", "使用一次性代码登录"),
-    "login.failed": Words("was refused at the login", "登录失败"),
+    "login.refused": Words("was refused at the login", "登录失败"),
     "logout": Words("logged out", "退出登录"),
     "user.first": Words("made the first account", "创建首个账户"),
     "user.added": Words("added an account", "新增账户"),

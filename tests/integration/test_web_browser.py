@@ -231,3 +231,51 @@ def test_a_chart_shows_a_point_over_time(troubled: Served, visit: Open) -> None:
     page.click("text=month")
     expect(page.locator("button[aria-pressed=true]")).to_have_text("month")
     assert "m³" in (page.locator(".chart").get_attribute("aria-label") or "")
+
+
+def test_a_region_is_drawn_by_hand_and_by_keyboard(site: Served, visit: Open) -> None:
+    page = visit(site, "/cameras/cam-b03-lift1/region")
+    page.click("text=Begin anew")
+    box = page.locator(".region-picture svg").bounding_box()
+    assert box is not None
+    for x, y in ((0.25, 0.5), (0.75, 0.5), (0.5, 0.9)):
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.locator(".corner").last.focus()
+    page.keyboard.press("ArrowDown")
+    with page.expect_navigation():
+        page.click("text=Save")
+    ((camera, floor, door),) = site.pictures.drawn
+    assert camera == "cam-b03-lift1"
+    assert door == ()
+    wanted = ((0.25, 0.5), (0.75, 0.5), (0.5, 0.91))
+    assert all(
+        abs(a - b) < 0.01 for one, other in zip(floor, wanted, strict=True) for a, b in zip(one, other, strict=True)
+    )
+    assert ("operator:wang", "camera.region", "cam-b03-lift1") in site.accounts.notes
+
+
+def test_an_account_is_added_and_its_code_shown_once(site: Served, visit: Open) -> None:
+    page = visit(site, "/users", role="manager")
+    form = page.locator("form", has=page.locator("button[value=add]"))
+    form.locator("input[name=name]").fill("zhao")
+    form.locator("button").click()
+    expect(page.locator(".once")).to_contain_text("ABCDE-12345")
+    page.goto(f"{site.url}/users")
+    expect(page.locator("main")).not_to_contain_text("ABCDE-12345")
+
+
+def test_a_broken_site_file_is_mended_in_the_page(site: Served, visit: Open) -> None:
+    page = visit(site, "/mend")
+    expect(page.locator(".notice.danger")).to_be_visible()
+    page.click("text=Take the last good one")
+    expect(page.locator(".notice.good")).to_be_visible()
+    with page.expect_navigation():
+        page.click("text=Check and save")
+    assert site.mender.saved == ["# good\n"]
+    assert ("operator:wang", "site.saved", "/etc/courtyard/site.toml") in site.accounts.notes
+
+
+def test_each_device_of_a_list_shows_its_last_day(troubled: Served, visit: Open) -> None:
+    page = visit(troubled, "/devices")
+    expect(page.locator(".spark path").first).to_be_attached()
+    assert page.locator(".spark path").count() == 49
