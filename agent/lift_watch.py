@@ -17,6 +17,7 @@ from courtyard.agent.alarms.book import AlarmBook
 from courtyard.agent.lift_post import FIRE, LiftPorts, LiftPost, LiftState
 from courtyard.agent.lines import Lines
 from courtyard.agent.supervisor import Supervisor
+from courtyard.agent.vision.guard import EBIKE
 from courtyard.agent.vision.messages import Attach, Kept, Load, Looked, Pulse, Ready, Refused, Report, Still
 from courtyard.agent.vision.process import VisionProcess
 from courtyard.agent.vision.shipped import MANIFEST
@@ -101,13 +102,15 @@ class LiftWatch:
             post.reading(reading)
 
     def heard(self, alarm: Alarm) -> None:
-        """Takes a change of an alarm: fires forbid, blind cameras show nothing."""
+        """Takes a change of an alarm: fires forbid, blind cameras show nothing, what stands from before must end."""
         record = alarm.record
         if record.test:
             return
         for post in self.posts.values():
             if record.alarm_class == FIRE and _heeds(post.lift, record.device):
                 post.fire(record.alarm_id, burns=alarm.active)
+            elif (record.device, record.alarm_class) == (post.lift.id, EBIKE) and alarm.active:
+                post.guard.reopen()
             elif record.device == post.lift.camera and record.alarm_class in BLINDING:
                 post.guard.blind(record.alarm_id, blind=alarm.active)
 

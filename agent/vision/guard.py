@@ -3,7 +3,8 @@
 Invariants
 1. The door is held only while the stance says so (`votes`), through an output of the site, never otherwise.
 2. While anything blocks (fire, fire return, firefighter mode) nothing is held, whatever is seen.
-3. The alarm begins with the warning and ends with it; one that only lost its picture is not taken for over.
+3. The alarm begins with the warning and ends with it; one that only lost its picture, or its gateway, is over when a
+   live picture has been without an e-bike for as long as a warning takes to end.
 """
 
 from __future__ import annotations
@@ -87,6 +88,8 @@ class Guard:
         self.position: Door = "unknown"
         """What the lift says of its door."""
         self._blind: set[str] = set()
+        self._is_open = False
+        self._quiet_s: float | None = None
 
     def look(self, detections: Sequence[Detection], *, model: str, stages: Stages = NO_STAGES) -> None:
         """Takes what one look at a live picture found.  `model`: its hash."""
@@ -111,6 +114,10 @@ class Guard:
         """Votes by this policy from now on."""
         self.lift = msgspec.structs.replace(self.lift, policy=policy)
         self._watch.policy = policy
+
+    def reopen(self) -> None:
+        """The alarm stands from before."""
+        self._is_open = True
 
     def lose(self) -> None:
         """The camera is gone."""
@@ -148,7 +155,13 @@ class Guard:
             warner.want(self.stance.warn)
         if self._door_keeper is not None:
             self._door_keeper.want(self.stance.hold)
-        if (self.stance.warn, self.stance.hold) != (before.warn, before.hold):
+        if self.stance.why != "quiet":
+            self._quiet_s = None
+        elif self._quiet_s is None:
+            self._quiet_s = now_s
+        is_cleared = self._quiet_s is not None and now_s - self._quiet_s >= self.lift.policy.clear_s
+        if (self.stance.warn, self.stance.hold) != (before.warn, before.hold) or (self._is_open and is_cleared):
+            self._is_open = self.stance.warn or self.stance.why == "picture_lost"
             self._say(self._condition(self.stance))
         if self.stance != before:
             self._told(before, self.stance)

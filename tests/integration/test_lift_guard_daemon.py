@@ -74,6 +74,7 @@ def test_an_ebike_is_told_the_door_held_and_fire_and_death_let_it_go(tmp_path: P
         made.start()
         made.wait(lambda: relays(made) == set())
         made.wait(lambda: stances(made)[-1] == "quiet")
+        made.wait(lambda: made.alarms("ebike")[-1]["state"] == "returned")
         assert made.end() == 0
 
 

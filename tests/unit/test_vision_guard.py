@@ -187,6 +187,32 @@ def test_a_camera_that_is_lost_or_goes_silent_releases_the_door_and_the_alarm_is
     play(work)
 
 
+def test_an_alarm_that_lost_its_picture_ends_when_a_live_one_stays_empty() -> None:
+    async def work(loop: Loop) -> None:
+        await loop.watch(2, EBIKE)
+        loop.guard.lose()
+        await elapse(5.0)
+        assert (loop.said[-1].active, loop.said[-1].evidence) == (False, False)
+        said = len(loop.said)
+        await loop.watch(2.6, PERSON)
+        assert len(loop.said) == said
+        await loop.watch(1, PERSON)
+        assert (loop.said[-1].active, loop.said[-1].evidence) == (False, True)
+        await loop.watch(10, PERSON)
+        assert len(loop.said) == said + 1
+
+    play(work)
+
+
+def test_an_alarm_from_before_a_restart_ends_the_same_way() -> None:
+    async def work(loop: Loop) -> None:
+        loop.guard.reopen()
+        await loop.watch(4)
+        assert [(each.active, each.evidence) for each in loop.said] == [(False, True)]
+
+    play(work)
+
+
 def test_when_nobody_judges_any_more_the_door_is_let_go() -> None:
     async def main() -> None:
         loop = Loop(Policy(commissioned=True), Region(()))
