@@ -16,6 +16,7 @@ from bench import (
     fire,
     history,
     journal_cost,
+    lift_events,
     lifts,
     modbus_rates,
     outage,
@@ -204,6 +205,7 @@ MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "fire-campaigns": fire_campaigns,
     "cameras": watched_cameras,
     "lifts": lifts.section,
+    "lift-events": lift_events.section,
     "page": page.section,
     "history": history.section,
 }

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from bench.report import Row
+from bench.report import Row, Section
 from courtyard.agent.vision.looking import EBIKE
-from courtyard.agent.vision.model import Picture
+from courtyard.agent.vision.model import Model, Picture, load
 from courtyard.agent.vision.replay import Replay
+from courtyard.agent.vision.shipped import MANIFEST
+from courtyard.agent.vision.votes import Policy
 
+if TYPE_CHECKING:
+    from hw_sim.lift import Script
+
+FPS: Final = 10.0
+FIRST_SEED: Final = 700_000
+DAY_VISITS: Final = 10
 GRACE_S: Final = 5.0
 """So long after a visit a hold still belongs to it."""
 
@@ -30,31 +37,26 @@ class Shown(NamedTuple):
     ebike: bool
 
 
-class Truth(Protocol):
-    """One thing of a rendered frame; `over_sill` when any of it is in the car."""
+def rendered(script: Script, fps: float) -> Iterator[Shown]:
+    """A day in the rendered lift as `judge` takes it; its script knows when an e-bike crosses the sill."""
+    from hw_sim.lift import render
 
-    @property
-    def label(self) -> str: ...
-    @property
-    def over_sill(self) -> bool: ...
-
-
-class Frame(Protocol):
-    """What is needed of `hw_sim.lift.Frame`: a picture in BGR with its truth."""
-
-    @property
-    def bgr(self) -> npt.NDArray[np.uint8]: ...
-    @property
-    def truth(self) -> Sequence[Truth]: ...
-    @property
-    def seconds(self) -> float: ...
-
-
-def rendered(frames: Iterable[Frame]) -> Iterator[Shown]:
-    """A rendered film as `judge` takes it."""
-    for frame in frames:
-        ebike = any(each.label == EBIKE and each.over_sill for each in frame.truth)
+    began = {each.thing: each.seconds for each in script.events if (each.kind, each.label) == ("over-sill", EBIKE)}
+    clear = {each.thing: each.seconds for each in script.events if each.kind == "clear"}
+    for frame in render(script, fps=fps):
+        ebike = any(first <= frame.seconds < clear[thing] for thing, first in began.items())
         yield Shown(frame.seconds, np.ascontiguousarray(frame.bgr[:, :, ::-1]), ebike)
+
+
+def added(verdicts: Sequence[Verdict]) -> Verdict:
+    """Several days as one."""
+    return Verdict(
+        sum(each.visits for each in verdicts),
+        tuple(delay for each in verdicts for delay in each.delays_s),
+        sum(each.false_holds for each in verdicts),
+        sum(each.seconds for each in verdicts),
+        sum(each.looks for each in verdicts),
+    )
 
 
 class Verdict(NamedTuple):
@@ -116,3 +118,31 @@ def rows(visits: Verdict, traffic: Verdict) -> list[Row]:
         ),
         Row("looks at other traffic", f"{traffic.looks}"),
     ]
+
+
+def measure(
+    model: Model, visits: int, hours: float, *, fps: float = FPS, seed: int = FIRST_SEED
+) -> tuple[Verdict, Verdict]:
+    """So many visits of e-bikes, and so many hours of everything else, of geometry that no training has seen."""
+    from hw_sim.lift import traffic
+
+    warn_at = model.manifest.score
+    policy = Policy(warn_at=warn_at, hold_at=min(0.99, warn_at + 0.1), commissioned=True)
+    seen: list[Verdict] = []
+    while sum(each.visits for each in seen) < visits:
+        left = visits - sum(each.visits for each in seen)
+        day = traffic(seed + len(seen), visits=min(DAY_VISITS, left), ebikes=1.0, geometry="test")
+        seen.append(judge(rendered(day, fps), Replay(model.look, policy)))
+    others: list[Verdict] = []
+    while sum(each.seconds for each in others) < hours * 3600:
+        day = traffic(seed + 10_000 + len(others), visits=DAY_VISITS, ebikes=0.0, geometry="test")
+        others.append(judge(rendered(day, fps), Replay(model.look, policy)))
+    return added(seen), added(others)
+
+
+def section(visits: int = 300, hours: float = 2.0) -> Section:
+    """The product's own model on whole visits."""
+    named = "Lifts, whole visits", "python -m bench lift-events"
+    if not MANIFEST.exists():
+        return Section(*named, [Row("the product's own model", "not built", "built", False)])
+    return Section(*named, rows(*measure(load(MANIFEST), visits, hours)))
