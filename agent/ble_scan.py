@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from courtyard.agent.candidates import library
 from courtyard.drivers.base import Clock, DriverError, Fault, Reading, Signal
+from courtyard.drivers.ble.faults import adapter_fault
 from courtyard.drivers.ble.settings import WearableProfile
 from courtyard.drivers.ble.watching import Sighting, Watching
 
@@ -48,6 +49,8 @@ async def own_driver(adapters: Sequence[str], clock: Clock) -> AsyncIterator[Wat
     from courtyard.drivers.ble.bluez.radio import BluezRadio
     from courtyard.drivers.ble.driver import BleDriver
 
+    if not adapters:
+        raise DriverError(adapter_fault("no_adapter", "hci0"), "scan")
     sink, driver = _NoSink(), BleDriver("scan", (), {adapter: BluezRadio(adapter) for adapter in adapters}, clock)
     running = asyncio.ensure_future(driver.run(sink))
     try:

@@ -12,9 +12,12 @@ Invariants
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import tzinfo
+from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -24,6 +27,7 @@ from courtyard.agent.recorder import GatewayClock
 from courtyard.agent.scannable import scannable
 from courtyard.agent.supervisor import Supervisor
 from courtyard.config.snapshot import Family, InstalledDevice, Line, Snapshot
+from courtyard.config.wearables import secrets_in
 from courtyard.drivers.base import (
     Adjusts,
     Counts,
@@ -39,6 +43,7 @@ from courtyard.drivers.base import (
     Write,
     Writes,
 )
+from courtyard.drivers.ble.radio import Radio
 from courtyard.drivers.ble.rooms import Rooms
 from courtyard.drivers.lines.settings import BleLine, LineSettings
 
@@ -53,6 +58,8 @@ class Surroundings(NamedTuple):
     zone: tzinfo
     notebook: JournalNotebook | None = None
     rooms: Rooms | None = None
+    directory: Path = Path()
+    """Of the site file, which names secrets relative to it."""
 
 
 MakeDriver = Callable[[Line, Surroundings], Driver]
@@ -89,15 +96,24 @@ def _ble(line: Line, surroundings: Surroundings) -> Driver:
     from courtyard.drivers.ble.driver import BleDriver
 
     settings: BleLine = line.settings
+    radios: dict[str, Radio] = {adapter: BluezRadio(adapter) for adapter in settings.adapters}
+    if settings.proxies:
+        from courtyard.drivers.ble.esphome.radio import ProxyRadio
+
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        secrets = secrets_in(surroundings.directory, Path(folder) if folder else None)
+        for proxy in settings.proxies:
+            radios[proxy.name] = ProxyRadio(proxy.name, proxy.host, proxy.port, partial(secrets, proxy.key_file))
     return BleDriver(
         settings.name,
         line.devices,
-        {adapter: BluezRadio(adapter) for adapter in settings.adapters},
+        radios,
         surroundings.clock,
         surroundings.zone,
         slots=settings.connections,
         notebook=surroundings.notebook,
         rooms=surroundings.rooms,
+        receivers={proxy.name: proxy.name for proxy in settings.proxies},
     )
 
 
@@ -235,7 +251,10 @@ class Lines:
     def _made(self, line: Line) -> Driver:
         assert line.family is not None
         return self._make[line.family](
-            line, Surroundings(self._clock, _zone(self._snapshot), self._notebook, self._rooms)
+            line,
+            Surroundings(
+                self._clock, _zone(self._snapshot), self._notebook, self._rooms, directory=self._snapshot.directory
+            ),
         )
 
     def _run(self, name: str) -> None:
@@ -258,7 +277,7 @@ class Lines:
 def open_driver(snapshot: Snapshot, device: InstalledDevice, clock: GatewayClock) -> Driver:
     """The driver of the line of one device, for somebody who runs no gateway.  Make it inside the event loop."""
     line = snapshot.lines[device.line]
-    return DRIVERS[device.family](line, Surroundings(clock, _zone(snapshot)))
+    return DRIVERS[device.family](line, Surroundings(clock, _zone(snapshot), directory=snapshot.directory))
 
 
 def line_part(name: str) -> str:

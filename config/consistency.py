@@ -159,10 +159,12 @@ def _wires(line: Draft) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
     if line.table.cls is RtuTcpLine and None not in (port, host):
         yield ("port",), str(port), f"{host}:{port}"
     if line.table.cls is BleLine:
-        if (adapter := line.get("adapter")) is not None:
+        if (adapter := line.get("adapter")) not in (None, "none"):
             yield ("adapter",), adapter, f"bluetooth {adapter}"
         for index, adapter in enumerate(line.get("further_adapters") or ()):
             yield ("further_adapters", index), adapter, f"bluetooth {adapter}"
+        for index, proxy in enumerate(line.drafts("proxies")):
+            yield ("proxies", index, "host"), str(proxy.get("host")), f"proxy {proxy.get('host')}:{proxy.get('port')}"
 
 
 def _check_line_of(device: Draft, declared: Declared, findings: Findings) -> None:

@@ -22,7 +22,8 @@ def check_presence(site: Draft, declared: Declared, findings: Findings) -> None:
     presence = site.get("presence")
     if not isinstance(presence, Draft):
         return
-    hearing = [name for name, line in declared.named("lines").items() if line.table.cls is BleLine]
+    lines = {name: line for name, line in declared.named("lines").items() if line.table.cls is BleLine}
+    hearing = [*lines, *(proxy.get("name") for line in lines.values() for proxy in line.drafts("proxies"))]
     seen: set[str] = set()
     for receiver in presence.drafts("receivers"):
         name, path = receiver.get("name"), (*receiver.path, "name")

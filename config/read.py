@@ -31,7 +31,7 @@ from courtyard.config.text_file import read_text
 from courtyard.config.wearables import secrets_in
 from courtyard.config.wire_time import load as load_of
 from courtyard.drivers.base import Language
-from courtyard.drivers.lines.settings import RtuTcpLine, SerialLine
+from courtyard.drivers.lines.settings import BleLine, RtuTcpLine, SerialLine
 from courtyard.drivers.modbus.settings import ModbusDevice
 
 TOO_BUSY = 1.0
@@ -91,7 +91,8 @@ def check_site(
     _check_loads(draft, resolved, findings)
     modem = draft.get("modem")
     named = [table for key in ("uplinks", "devices", "cameras") for table in draft.drafts(key)]
-    for table in (*named, *([modem] if isinstance(modem, Draft) else [])):
+    proxies = [proxy for line in draft.drafts("lines") if line.table.cls is BleLine for proxy in line.drafts("proxies")]
+    for table in (*named, *proxies, *([modem] if isinstance(modem, Draft) else [])):
         check_files(table, directory, credentials, findings)
     site = draft.build()
     if not isinstance(site, Site) or findings.count():

@@ -52,7 +52,9 @@ class BleDriver:
         slots: int = SLOTS,
         notebook: Notebook | None = None,
         rooms: Rooms | None = None,
+        receivers: Mapping[str, str] = {},
     ) -> None:
+        """`receivers` is what rooms know radios as that are not where the line is."""
         self._line, self._clock, self._zone = line, clock, zone
         self._loop = asyncio.get_running_loop()
         self._counters = Counters(notebook or NoNotebook())
@@ -67,7 +69,8 @@ class BleDriver:
         self._candidates = Candidates()
         self._pairing: Pairing | None = None
         self.stations = tuple(
-            Station(name, line, radio, slots, self._candidates, self, self._progress) for name, radio in radios.items()
+            Station(name, receivers.get(name, line), radio, slots, self._candidates, self, self._progress)
+            for name, radio in radios.items()
         )
         self.watching = Watching()
         """Everything that is around, for those who look for a new device."""

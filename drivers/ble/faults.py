@@ -72,6 +72,24 @@ _ADAPTER: Mapping[str, tuple[Text, Text]] = {
             "请让适配器远离金属和 USB 3 接口（使用延长线），或更换适配器。",
         ),
     ),
+    "proxy_unreachable": (
+        Text("The Bluetooth proxy {adapter} does not answer.", "蓝牙代理 {adapter} 没有应答。"),
+        Text(
+            "Check its power, its network and host and port in the site file.",
+            "请检查其电源、网络，以及站点文件中的 host 和 port。",
+        ),
+    ),
+    "proxy_key": (
+        Text("The Bluetooth proxy {adapter} and its key do not fit.", "蓝牙代理 {adapter} 与其密钥不符。"),
+        Text(
+            "Put the key of `api: encryption:` in its ESPHome configuration into its key file.",
+            "请将其 ESPHome 配置中 api: encryption: 的 key 写入密钥文件。",
+        ),
+    ),
+    "proxy_lost": (
+        Text("The connection to the Bluetooth proxy {adapter} was lost.", "与蓝牙代理 {adapter} 的连接中断。"),
+        Text("Nothing to do: the gateway tries again.", "无需处理，网关会自动重连。"),
+    ),
 }
 _DEVICE: Mapping[str, tuple[Text, Text]] = {
     "silent": (

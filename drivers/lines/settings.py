@@ -141,6 +141,32 @@ class UdpLine(msgspec.Struct, frozen=True, tag_field="kind", tag="udp", forbid_u
 AdapterName = Annotated[
     str, Meta(pattern=r"^hci[0-9]{1,2}$", extra={"allowed": ("hci and a number: hci0", "hci 加数字：hci0")})
 ]
+FirstAdapter = Annotated[
+    str,
+    Meta(
+        pattern=r"^(hci[0-9]{1,2}|none)$",
+        extra={"allowed": ("hci and a number: hci0; or none", "hci 加数字：hci0；或 none")},
+    ),
+]
+
+
+class BleProxy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An ESP32 with ESPHome (`bluetooth_proxy:`) that hands on the adverts it hears."""
+
+    name: LineName
+    host: Annotated[
+        str, Meta(min_length=1), help_text("Address or host name.", "地址或主机名。", example="192.168.1.40")
+    ]
+    key_file: Annotated[
+        str,
+        Meta(min_length=1, extra={"kind": "secret-file"}),
+        help_text(
+            "File that holds the key of its `api: encryption:`, base64.",
+            "存放其 api: encryption: 密钥（base64）的文件。",
+            example="secrets/hall-3",
+        ),
+    ]
+    port: Annotated[int, Meta(ge=1, le=65535), help_text("Port of its native API.", "原生 API 端口。")] = 6053
 
 
 class BleLine(msgspec.Struct, frozen=True, tag_field="kind", tag="ble", forbid_unknown_fields=True):
@@ -148,10 +174,10 @@ class BleLine(msgspec.Struct, frozen=True, tag_field="kind", tag="ble", forbid_u
 
     name: LineName
     adapter: Annotated[
-        AdapterName,
+        FirstAdapter,
         help_text(
-            "Bluetooth adapter; `bluetoothctl list` shows them. Each has one line and one owner.",
-            "蓝牙适配器，可用 bluetoothctl list 查看；每个适配器只能用于一条线路。",
+            "Bluetooth adapter; `bluetoothctl list` shows them. Each has one line and one owner. none: only proxies.",
+            "蓝牙适配器，可用 bluetoothctl list 查看；每个适配器只能用于一条线路。none 表示仅使用代理。",
         ),
     ] = "hci0"
     further_adapters: Annotated[
@@ -172,10 +198,19 @@ class BleLine(msgspec.Struct, frozen=True, tag_field="kind", tag="ble", forbid_u
         ),
     ] = 5
 
+    proxies: Annotated[
+        tuple[BleProxy, ...],
+        Meta(max_length=32),
+        help_text(
+            "Bluetooth proxies that hear the same wearables elsewhere: buttons and sensors, no connections.",
+            "在其他位置监听同一批穿戴设备的蓝牙代理：仅接收按钮和传感器的广播，不建立连接。",
+        ),
+    ] = ()
+
     @property
     def adapters(self) -> tuple[str, ...]:
-        """All of them, each once."""
-        return tuple(dict.fromkeys((self.adapter, *self.further_adapters)))
+        """Those of this box, each once."""
+        return tuple(each for each in dict.fromkeys((self.adapter, *self.further_adapters)) if each != "none")
 
 
 LineSettings = (
