@@ -190,10 +190,11 @@ CASES: dict[str, Case] = {
 ELSEWHERE = {
     "file.missing", "file.unreadable", "file.too_large", "file.encoding", "secret_file.hidden", "credential.missing",
     "line.no_modbus", "line.peers", "line.open_to_all",
-    "reference.relay",
-    *(code for code in messages() if code.startswith(("panel.", "names.", "camera."))),
+    "reference.relay", "reference.camera", "vision.votes",
+    *(code for code in messages() if code.startswith(("panel.", "names.", "camera.", "lift."))),
 }  # fmt: skip
-"""Messages that need more than texts; see test_config_files.py, test_camera_config.py and test_firewire_config.py."""
+"""Messages that need more than texts; see test_config_files.py, test_camera_config.py, test_firewire_config.py and
+test_lift_guard_config.py."""
 
 
 def test_every_message_has_a_case() -> None:

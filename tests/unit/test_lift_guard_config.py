@@ -53,6 +53,7 @@ def test_a_lift_that_is_not_commissioned_is_accepted_with_a_warning(tmp_path: Pa
         ([LIFT + 'door_closed = { device = "bored", point = "relay.1" }\n'], "reference.device"),
         ([LIFT + 'warn = ["siren"]\n'], "lift.door_hold_only"),
         ([LIFT + 'warn = ["lamp"]\n'], "reference.output"),
+        ([HOLD, HOLD.replace('"lift"', '"lift-2"')], "lift.hold_twice"),
         ([LIFT + DONE], "lift.nothing_to_hold"),
         ([HOLD.replace(FIRE, "") + DONE], "lift.no_fire_contact"),
         ([HOLD + DONE, RULE.replace('"water.flow"\nabove = 3', '"relay.1"\nabove = 3')], "lift.door_hold_only"),
