@@ -12,7 +12,6 @@ from courtyard.agent.page.alarming import class_title, record_view
 from courtyard.agent.records import AlarmRecord
 from courtyard.agent.web.model import Alarm, Refused, Words
 from courtyard.agent.web.past import Found, Wanted
-from courtyard.buffer import inspection
 from courtyard.buffer.faults import DiskFault
 
 MOST_RECORDS: Final = 5000
@@ -30,6 +29,8 @@ class JournalPast:
         return await asyncio.to_thread(self._find, wanted)
 
     def _find(self, wanted: Wanted) -> Found:
+        from courtyard.buffer import inspection  # its library brings numpy, 14 MB; few ever look back
+
         try:
             records = inspection.tail(self._journal, MOST_RECORDS, "alarm")
         except FileNotFoundError:
