@@ -109,8 +109,11 @@ def entering(party: Party, car: Car, start: float, spot: float, *, rear_first: b
     """Comes in from the lobby to a place; returns when it is there, and when its first end crosses the sill."""
     middle, heading = sum(car.door) / 2, math.pi / 2 if rear_first else -math.pi / 2
     first = car.depth + FAR_M
-    deep = min(max(party.reach(heading) + 0.12, car.depth * 0.45), car.depth - 0.3)
-    there = party.go(start, (middle, first, heading), (middle, car.depth - 0.1, heading), (spot, deep, heading))
+    length = party.reach(heading) + party.reach(-heading)
+    slant = math.acos(min(1.0, (car.depth - 0.1) / length)) * (1 if spot > car.width / 2 else -1)
+    deep = max(party.reach(heading) * math.cos(slant) + 0.06, min(car.depth * 0.45, car.depth - 0.4))
+    inward = (middle, car.depth - 0.1, heading)
+    there = party.go(start, (middle, first, heading), inward, (spot, deep, heading + slant))
     return there, start + (FAR_M - party.reach(heading)) / party.speed
 
 

@@ -28,6 +28,9 @@ class Lights(NamedTuple):
     ambient: float
     tint: Floats
 
+    def dimmed(self, share: float) -> Lights:
+        return self._replace(strength=self.strength * share, ambient=self.ambient * share)
+
 
 class Faces(NamedTuple):
     """What is to be drawn, in the world: corners m x 4 x 3."""

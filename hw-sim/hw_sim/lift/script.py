@@ -57,8 +57,8 @@ def traffic(
     car = TEST_CARS[rng.integers(len(TEST_CARS))] if geometry == "test" else draw_car(rng)
     sensor = Sensor(
         exposure=rng.uniform(0.7, 1.15), contrast=rng.uniform(0.85, 1.2), saturation=rng.uniform(0.5, 1.1),
-        night=rng.random() < 0.1, noise=rng.uniform(1, 4), vignette=rng.uniform(0, 0.5), text="LIFT 1", seed=seed % 1000,
-        flicker=0.04 if rng.random() < 0.15 else 0.0,
+        night=rng.random() < 0.1, noise=rng.uniform(1, 4), vignette=rng.uniform(0, 0.5), text="LIFT 1",
+        seed=seed % 1000, flicker=0.04 if rng.random() < 0.15 else 0.0,
     )  # fmt: skip
     made, now, number = Script(car, sensor), 1.0, 1
     for _ in range(visits):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -37,28 +37,30 @@ class Sensor(NamedTuple):
         """The picture that leaves the camera, from light 0 to 255."""
         height, width = picture.shape[:2]
         gain = self.exposure * (1 + self.flicker * np.sin(seconds * 2.1))
-        light = picture * (gain * _falloff(height, width, self.vignette, self.dirt, self.seed))
+        light = cv2.multiply(picture, _falloff(height, width, self.vignette, self.dirt, self.seed), scale=float(gain))
         if self.bloom:
-            light += self.bloom * cv2.GaussianBlur(np.maximum(light - 190, 0), (0, 0), width / 40)
+            glare = cv2.GaussianBlur(np.maximum(light - 190, 0), (0, 0), width / 40)
+            light = cv2.scaleAdd(glare, self.bloom, light)
+        seen = cv2.convertScaleAbs(light)
         if self.night or self.saturation != 1.0:
-            grey = light @ np.array((0.114, 0.587, 0.299), np.float32)
-            light = grey[..., None] + (light - grey[..., None]) * (0.0 if self.night else self.saturation)
+            colour = 0.0 if self.night else self.saturation
+            grey = cv2.cvtColor(cv2.cvtColor(seen, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+            seen = cv2.addWeighted(seen, colour, grey, 1 - colour, 0)
         if self.contrast != 1.0:
-            light = 255 * (np.clip(light, 0, 255) / 255) ** self.contrast
+            seen = cv2.LUT(seen, np.asarray(255 * (np.arange(256) / 255) ** self.contrast, np.uint8))
         if self.blur:
-            light = cv2.GaussianBlur(light, (0, 0), self.blur)
+            seen = cv2.GaussianBlur(seen, (0, 0), self.blur)
         if self.noise:
             spot = np.random.default_rng((self.seed, round(seconds * 1000)))
             x, y = spot.integers(0, NOISE_SIDE, 2)
-            grain = _grain()[y : y + height, x : x + width] * self.noise
-            light = light + grain[..., None]
-        seen: NDArray[np.uint8] = np.asarray(np.clip(light, 0, 255), np.uint8)
+            grain = np.rint(_grain()[y : y + height, x : x + width] * self.noise).astype(np.int16)
+            seen = cv2.add(seen, cv2.merge((grain, grain, grain)), dtype=cv2.CV_8U)
         if self.text:
             _write(seen, self.text, START + datetime.timedelta(seconds=seconds))
         if self.quality:
             _, packed = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, self.quality])
-            seen = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
-        return seen
+            return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
+        return np.asarray(seen, np.uint8)
 
 
 def draw_sensor(rng: np.random.Generator, *, encoded: bool = True) -> Sensor:
@@ -96,14 +98,14 @@ def _falloff_whole(height: int, width: int, tenths: int, dirt: int, seed: int) -
         for _ in range(8):
             x, y, size = rng.uniform(-1, 1), rng.uniform(-1, 1), rng.uniform(0.05, 0.25)
             loss -= dirt / 20 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / size**2)
-    return np.asarray(np.clip(loss, 0.1, 1)[..., None], np.float32)
+    return np.repeat(np.clip(loss, 0.1, 1)[..., None], 3, axis=2).astype(np.float32)
 
 
 def _falloff(height: int, width: int, vignette: float, dirt: float, seed: int) -> Floats:
     return _falloff_whole(height, width, round(vignette * 20), round(dirt * 20), seed % 8 if dirt else 0)
 
 
-def _write(picture: NDArray[np.uint8], name: str, now: datetime.datetime) -> None:
+def _write(picture: NDArray[Any], name: str, now: datetime.datetime) -> None:
     height, width = picture.shape[:2]
     size, font = width / 640, cv2.FONT_HERSHEY_SIMPLEX
     clock = (f"{now:%Y-%m-%d %H:%M:%S}", (round(14 * size), round(26 * size)))
