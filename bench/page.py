@@ -125,23 +125,25 @@ def opened(browser: Browser, paths: Sequence[str]) -> Iterator[list[OpenPage]]:
             each.join(LATEST_S)
 
 
-def measure(*, devices: int = 1000, count: int = 20, every_s: float = 10.0, seconds: float = 30.0) -> Result:
+def measure(
+    *, devices: int = 1000, count: int = 20, every_s: float = 10.0, seconds: float = 30.0, warm_s: float = WARM_S
+) -> Result:
     """Runs a daemon with and without open pages for `seconds` each, then looks with a slow phone."""
     port = _port()
     web = f'[web]\nlisten = "127.0.0.1"\nport = {port}\n'
     with rig(devices=devices, points=20, every_s=every_s, extra=web, place=place) as stage:
         deadline = time.monotonic() + START_S
         code = stage.folder / "data/accounts/first-password.txt"
-        while not code.exists() and time.monotonic() < deadline:
+        while not (code.exists() and _answers(port)) and time.monotonic() < deadline:
             time.sleep(0.2)
         while len(stage.collector.polls) < devices and time.monotonic() < deadline:
             time.sleep(0.2)
         browser = Browser(f"https://127.0.0.1:{port}", stage.folder / "data")
-        time.sleep(WARM_S)
+        time.sleep(warm_s)
         quiet = _share(stage.agent_pid, seconds / 2)
         names = sorted(stage.collector.polls)
         with opened(browser, pages(names, count)) as streams:
-            time.sleep(WARM_S)
+            time.sleep(warm_s)
             for each in streams:
                 each.ages_s.clear()
             before = usage(stage.agent_pid)
@@ -156,10 +158,14 @@ def measure(*, devices: int = 1000, count: int = 20, every_s: float = 10.0, seco
 def _port() -> int:
     """A free port that no simulated meter is given by chance: below those that the system hands out."""
     for port in range(18443, 19000):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
+        if not _answers(port):
+            return port
     raise OSError("no free port")
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _share(pid: int, seconds: float) -> float:
@@ -182,15 +188,13 @@ def phone(browser: Browser, paths: Sequence[str]) -> tuple[dict[str, float], int
         context.add_cookies(
             [{"name": each.name, "value": each.value or "", "url": browser.url} for each in browser.jar]
         )
-        context.new_page().goto("about:blank")
+        page = context.new_page()
+        context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOW_PHONE})
+        page.goto("about:blank")
         for path in paths:
-            page = context.new_page()
-            session = context.new_cdp_session(page)
-            session.send("Emulation.setCPUThrottlingRate", {"rate": SLOW_PHONE})
             page.goto(browser.url + path, wait_until="load")
             took_ms, size = page.evaluate(USABLE)
             times[path], first = took_ms / 1000, first or size
-            page.close()
         chromium.close()
     return times, first
 

@@ -24,7 +24,7 @@ from courtyard.agent.page.settings import tables
 from courtyard.agent.page.tail import LINES, LogTail
 from courtyard.agent.page.watch import Watch
 from courtyard.agent.web import words
-from courtyard.agent.web.compound import draw
+from courtyard.agent.web.compound import Draughtsman, draw
 from courtyard.agent.web.drawing import cells
 from courtyard.agent.web.live import Live, Subject, digest
 from courtyard.agent.web.model import Trouble, Words
@@ -199,6 +199,65 @@ def test_one_rendering_serves_all_who_look_at_the_same() -> None:
         return count
 
     assert virtual(run) <= 21
+
+
+def test_a_page_whose_values_are_the_same_is_not_rendered_again() -> None:
+    async def run() -> int:
+        count, shown = 0, [meter(1, "b01")]
+
+        def render(seen: list[Any]) -> Rendered:
+            nonlocal count
+            count += 1
+            return rendered(FakeViews(seen))
+
+        live = Live(lambda: 0)
+        subject = Subject("k", lambda: list(shown), render)
+
+        async def look() -> None:
+            async for _ in live._run(subject, "", str, lambda: asyncio.sleep(0, True)):
+                pass
+
+        looking = asyncio.create_task(look())
+        await elapse(10)
+        assert count == 1
+        shown[0] = msgspec.structs.replace(shown[0], state="fault")
+        await elapse(10)
+        looking.cancel()
+        await asyncio.wait([looking])
+        return count
+
+    assert virtual(run) == 2
+
+
+def test_a_piece_of_one_value_is_made_once_for_each_language_and_again_for_another_value() -> None:
+    made: list[str] = []
+    source = "{% call live('row', 'li', of=of) %}{{ told(lang) }}{% endcall %}"
+
+    def told(language: str) -> str:
+        made.append(language)
+        return language
+
+    renderer = Renderer(jinja2.DictLoader({"row": source}))
+
+    def page(of: int, language: Any) -> str:
+        return renderer.page("row", language, ZoneInfo("UTC"), {"of": of, "told": told}).html
+
+    assert page(1, "en") == page(1, "en") == '<li data-live="row">en</li>'
+    assert page(1, "zh-CN") == '<li data-live="row">zh-CN</li>'
+    page(2, "en")
+    assert made == ["en", "zh-CN", "en"]
+
+
+def test_a_building_that_looks_as_before_is_the_same_drawing() -> None:
+    devices = compound()
+    draughtsman = Draughtsman()
+    before = draughtsman.draw(tuple(devices))
+    devices[0] = msgspec.structs.replace(devices[0], at_ms=1)
+    assert [one is other for one, other in zip(draughtsman.draw(tuple(devices)), before, strict=True)] == [True] * 4
+    devices[0] = msgspec.structs.replace(devices[0], state="alarm")
+    after = draughtsman.draw(tuple(devices))
+    assert [one is other for one, other in zip(after, before, strict=True)] == [False, True, True, True]
+    assert after == draw(devices)
 
 
 # What feeds the page

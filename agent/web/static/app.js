@@ -43,10 +43,12 @@
     if (!fresh.hasAttribute("data-still")) fresh.classList.add("fresh");
   }
 
+  let source = null;
   function listen() {
+    if (document.hidden || source) return; // a tab in the background needs no stream: browsers have few for one address
     const url = new URL(location.href);
     url.searchParams.set("live", body.dataset.version);
-    const source = new EventSource(url);
+    source = new EventSource(url);
     source.onmessage = (event) => {
       const told = JSON.parse(event.data);
       ahead = Date.now() - told.now;
@@ -57,9 +59,12 @@
     };
     source.onerror = () => {
       body.classList.add("lost");
-      if (source.readyState === EventSource.CLOSED) setTimeout(listen, 10000);
+      if (source?.readyState === EventSource.CLOSED) { rest(); setTimeout(listen, 10000); }
     };
-    addEventListener("pagehide", () => source.close(), { once: true });
+  }
+  function rest() {
+    source?.close();
+    source = null;
   }
 
   for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => print());
@@ -67,5 +72,10 @@
   if (body.dataset.now) ahead = Date.now() - Number(body.dataset.now);
   tellAges();
   setInterval(tellAges, 1000);
-  if (body.dataset.version) listen();
+  if (body.dataset.version) {
+    addEventListener("pagehide", rest);
+    addEventListener("pageshow", listen);
+    document.addEventListener("visibilitychange", () => document.hidden ? rest() : listen());
+    listen();
+  }
 })();
