@@ -13,12 +13,11 @@ from hw_sim.lift.car import Car
 from hw_sim.lift.mesh import Mesh
 from hw_sim.lift.people import draw_person, person
 from hw_sim.lift.scene import Placed
-from hw_sim.lift.stills import Geometry, make
+from hw_sim.lift.stills import GRIP, Geometry, make
 
 STEPS: Final = 8
 """Poses of one walking pace."""
 PACE_M: Final = 1.3
-GRIP: Final = ((0.38, 0.22, 1.0), (0.38, -0.22, 1.0))
 BESIDE: Final = frozenset({"ebike", "bicycle", "suitcase"})
 PUSHED: Final = frozenset({"ebike", "bicycle", "pram", "wheelchair", "suitcase", "trolley", "cart"})
 FAR_M: Final = 1.75

@@ -16,6 +16,8 @@ Layer = NDArray[np.uint8]
 """height x width x (blue, green, red, number of the thing), twice the picture's size; number 0 is nothing."""
 FINER: Final = 2
 SHARPNESS: Final = 14
+LARGEST: Final = 4000
+"""Pixels of a face at most: what is larger touches the lens."""
 
 cv2.setNumThreads(1)  # pictures are small: handing them to threads costs more than they save
 
@@ -41,6 +43,11 @@ class Faces(NamedTuple):
     thin: NDArray[np.bool_]
     numbers: NDArray[np.int32]
 
+    @property
+    def centres(self) -> Floats:
+        corners = self.corners
+        return np.asarray((corners[:, 0] + corners[:, 1] + corners[:, 2] + corners[:, 3]) * np.float32(0.25))
+
     def where(self, mask: NDArray[np.bool_]) -> Faces:
         return Faces(self.corners[mask], self.colours[mask], self.gloss[mask], self.thin[mask], self.numbers[mask])
 
@@ -57,7 +64,7 @@ def shade(faces: Faces, lights: Lights, eye: Floats) -> tuple[Floats, NDArray[np
     corners = faces.corners
     normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
     normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9
-    centres = corners.mean(1)
+    centres = faces.centres
     sight = eye - centres
     sight /= np.linalg.norm(sight, axis=1, keepdims=True) + 1e-9
     facing = np.einsum("ij,ij->i", normals, sight)
@@ -79,18 +86,18 @@ def draw(layer: Layer, faces: Faces, lights: Lights, lens: Lens) -> None:
     """Adds faces to a layer, in front of what is there."""
     if not len(faces.corners):
         return
-    colours, visible = shade(faces, lights, lens.position)
-    pixels, depth = lens.project(faces.corners.reshape(-1, 3))
+    colours, facing = shade(faces, lights, lens.position)
+    seen = np.flatnonzero(facing)
+    pixels, depth = lens.project(faces.corners[seen].reshape(-1, 3))
     corners = pixels.reshape(-1, 4, 2) * FINER - 0.5
-    depth = depth.reshape(-1, 4)
-    low, high = corners.min(1), corners.max(1)
-    visible &= (depth.min(1) > NEAREST_M) & (high >= 0).all(1)
-    visible &= (low[:, 0] < layer.shape[1]) & (low[:, 1] < layer.shape[0]) & (high - low < 4000).all(1)
-    far = np.linalg.norm(faces.corners.mean(1) - lens.position, axis=1)
+    low, high = _ends(corners)
+    visible = (_ends(depth.reshape(-1, 4))[0] > NEAREST_M) & (high >= 0).all(1)
+    visible &= (low[:, 0] < layer.shape[1]) & (low[:, 1] < layer.shape[0]) & (high - low < LARGEST).all(1)
+    far = np.linalg.norm(faces.centres[seen] - lens.position, axis=1)
     order = np.flatnonzero(visible)
     order = order[np.argsort(-far[order], kind="stable")]
     drawn = np.rint(corners[order]).astype(np.int32)
-    paints = np.column_stack((colours[order], faces.numbers[order])).tolist()
+    paints = np.column_stack((colours[seen[order]], faces.numbers[seen[order]])).tolist()
     fill = cv2.fillConvexPoly
     for shape, paint in zip(drawn, paints, strict=True):
         fill(layer, shape, paint)
@@ -100,7 +107,16 @@ def silhouette(faces: Faces, lens: Lens) -> NDArray[np.uint8]:
     """255 where these faces alone would be seen, at the picture's own size."""
     mask = np.zeros((lens.height, lens.width), np.uint8)
     pixels, depth = lens.project(faces.corners.reshape(-1, 3))
-    kept = np.rint(pixels).astype(np.int32).reshape(-1, 4, 2)[depth.reshape(-1, 4).min(1) > NEAREST_M]
+    corners = pixels.reshape(-1, 4, 2)
+    one, two = corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]
+    turned = (one[:, 0] * two[:, 1] > one[:, 1] * two[:, 0]) | faces.thin  # the far side of a body covers the same
+    kept = np.rint(corners[turned & (_ends(depth.reshape(-1, 4))[0] > NEAREST_M)]).astype(np.int32)
     for shape in kept:
         cv2.fillConvexPoly(mask, shape, 255)
     return mask
+
+
+def _ends(corners: Floats) -> tuple[Floats, Floats]:
+    """The least and the greatest of the four corners of each face."""
+    a, b, c, d = (corners[:, number] for number in range(4))
+    return np.minimum(np.minimum(a, b), np.minimum(c, d)), np.maximum(np.maximum(a, b), np.maximum(c, d))

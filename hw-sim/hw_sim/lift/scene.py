@@ -76,7 +76,7 @@ class Scene:
         inner.fill(0)
         drawn = faces([(number, each.world()) for number, each in enumerate(things, 1)]) if things else None
         if drawn is not None:
-            beyond = drawn.corners[..., 1].mean(1) > self.car.depth + 0.02
+            beyond = drawn.centres[:, 1] > self.car.depth + 0.02
             if door > 0.02:
                 draw(outer, drawn.where(beyond), self._lobby_lights.dimmed(lobby), self.lens)
             draw(inner, drawn.where(~beyond), self._lights, self.lens)
@@ -99,7 +99,7 @@ class Scene:
 
     def _shadow(self, drawn: Faces) -> Floats:
         """How much light reaches the floor beneath things: a soft map, looked up for each pixel of the floor."""
-        centres = drawn.corners.mean(1)
+        centres = drawn.centres
         low = centres[centres[:, 2] < 1.2]
         columns, rows = (low[:, :2] / CELL_M).astype(np.int32).T
         wide, deep = int(self.car.width / CELL_M) + 2, int(self.car.depth / CELL_M) + 2

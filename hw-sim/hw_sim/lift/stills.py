@@ -21,6 +21,9 @@ from hw_sim.lift.testset import TEST_CARS, held_out
 Geometry = Literal["train", "test"]
 KEPT: Final = 24
 """Made things of a class that are used again, in other poses, cars and light."""
+PUSHER: Final = "pusher"
+"""A person with both hands on something."""
+GRIP: Final = ((0.38, 0.22, 1.0), (0.38, -0.22, 1.0))
 SHARES: Final = {
     "ebike": 0.5, "bicycle": 0.22, "pram": 0.12, "wheelchair": 0.12, "suitcase": 0.1, "trolley": 0.08, "dog": 0.08,
     "parcel": 0.08, "cart": 0.05, "robot": 0.04,
@@ -80,19 +83,17 @@ class Studio:
             ahead, aside = -0.95, 0.0
         c, s = math.cos(thing.heading), math.sin(thing.heading)
         x, y = thing.x + c * ahead - s * aside, thing.y + s * ahead + c * aside
-        hands = ((0.4, 0.2, 1.0), (0.4, -0.2, 1.0))
-        who = draw_person(rng)
-        mesh = person(who, phase=rng.uniform(0, 6.3), stride=rng.uniform(0, 1), hands=hands, lean=rng.uniform(0, 0.35))
-        return Placed("person", number, mesh, x, y, thing.heading - math.copysign(0.5, aside) * (aside != 0))
+        return Placed(
+            "person", number, self._mesh(rng, PUSHER), x, y, thing.heading - math.copysign(0.5, aside) * (aside != 0)
+        )
 
 
 def make(rng: np.random.Generator, label: str, geometry: Geometry = "train") -> Mesh:
-    """A mesh of a class.  With `test`, e-bikes, wheelchairs and prams come from the test set."""
-    if label == "person":
-        hands = ((0.3, 0.15, 1.1), (0.3, -0.15, 1.15)) if rng.random() < 0.25 else ()
-        who = draw_person(rng, child=rng.random() < 0.2)
-        steps = {"phase": rng.uniform(0, 6.3), "stride": float(rng.choice((0.0, 1.0))), "lean": rng.uniform(0, 0.2)}
-        return person(who, hands=hands, **steps)
+    """A mesh of a class, or of a PUSHER.  With `test`, e-bikes, wheelchairs and prams come from the test set."""
+    if label in ("person", PUSHER):
+        who = draw_person(rng, child=label == "person" and rng.random() < 0.2)
+        steps = {"phase": rng.uniform(0, 6.3), "stride": float(rng.choice((0.0, 1.0))), "lean": rng.uniform(0, 0.3)}
+        return person(who, hands=GRIP if label == PUSHER or rng.random() < 0.2 else (), **steps)
     if geometry == "test" and (fixed := held_out(rng, label)) is not None:
         return fixed
     return ebike(draw_ebike(rng), rng.uniform(-0.5, 0.5)) if label == "ebike" else MAKERS[label](rng)
