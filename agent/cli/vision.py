@@ -9,19 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from courtyard.agent.vision.shipped import MANIFEST
-from courtyard.drivers.base import DriverError, Fault, Text
 
 if TYPE_CHECKING:
     from courtyard.agent.vision.model import Model, Picture
 
-NO_MODEL: Final = Fault(
-    "model.none",
-    Text("No detector was named.", "未指定检测模型。"),
-    Text(
-        "Name the manifest of an ONNX model: --model MANIFEST.toml.",
-        "请指定 ONNX 模型的清单文件：--model 清单.toml。",
-    ),
-)
 ACTIONS: Final[Mapping[str, str]] = {
     "score": "vision_score",
     "watch": "vision_watch",
@@ -39,12 +30,9 @@ def run(options: argparse.Namespace) -> int:
 
 def model_of(options: argparse.Namespace) -> Model:
     """The detector that was named, or the product's own.  Raises DriverError."""
-    manifest = options.model or (MANIFEST if MANIFEST.exists() else None)
-    if manifest is None:
-        raise DriverError(NO_MODEL)
     from courtyard.agent.vision.model import load
 
-    return load(manifest)
+    return load(options.model or MANIFEST)
 
 
 def picture_of(path: Path) -> Picture:

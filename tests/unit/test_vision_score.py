@@ -50,9 +50,9 @@ def test_a_file_that_is_no_picture_is_named_and_the_others_are_scored(
     assert second["ebike"] > 0.9
 
 
-@pytest.mark.parametrize(("language", "word"), [("en", "--model"), ("zh-CN", "清单")])
-def test_without_a_model_it_says_what_is_missing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str, word: str
-) -> None:
-    assert main(["vision", "score", "--lang", language, str(tmp_path / "a.png")]) == 1
-    assert word in capsys.readouterr().err
+def test_without_a_model_the_packages_own_detector_is_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    black = picture(tmp_path / "black.png", 0)
+    assert main(["vision", "score", "--json", str(black)]) == 0
+    line = json.loads(capsys.readouterr().out)
+    assert line["ebike"] < 0.5
+    assert all(each["class"] in ("ebike", "person") for each in line["boxes"])

@@ -5,4 +5,4 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-MANIFEST: Final = Path(__file__).parent / "shipped" / "ebike.toml"
+MANIFEST: Final = Path(__file__).with_name("ebike.toml")
