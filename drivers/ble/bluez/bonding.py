@@ -23,6 +23,7 @@ from courtyard.drivers.ble.radio import Asks, LinkFailed
 AGENT, AGENTS = "org.bluez.Agent1", "org.bluez.AgentManager1"
 _PATH, _CAPABILITY = "/courtyard/agent", "KeyboardDisplay"
 _DONE = "org.bluez.Error.AlreadyExists"
+_PROPERTIES = "org.freedesktop.DBus.Properties"
 _CODES: Mapping[str, str] = {
     "org.bluez.Error.AuthenticationFailed": "pair_refused",
     "org.bluez.Error.AuthenticationRejected": "pair_given_up",
@@ -129,12 +130,19 @@ class Bonding:
 
 
 async def forget(adapter: str, address: str) -> bool:
-    """Removes a device and its keys from an adapter; whether there was any.  Raises DriverError without a bus."""
+    """Removes a device and its keys from an adapter; whether it was paired.  Raises DriverError without a bus.
+
+    A device that is only heard has an object there as well, and keeps it.
+    """
     bus = MessageBus(bus_type=BusType.SYSTEM)
     path = f"/org/bluez/{adapter}"
     device = f"{path}/dev_{address.replace(':', '_')}"
     try:
         await bus.connect()
+        asked = _message(BLUEZ, device, _PROPERTIES, "Get", (DEVICE, "Paired"), "ss")
+        paired = await bounded(_sent(bus, asked), 5.0)
+        if paired is None or paired.message_type == MessageType.ERROR or not paired.body[0].value:
+            return False
         reply = await bounded(_sent(bus, _message(BLUEZ, path, ADAPTER, "RemoveDevice", (device,), "o")), 5.0)
     except (OSError, EOFError, DBusError, LinkFailed) as error:
         raise DriverError(adapter_fault("no_bus"), adapter) from error
