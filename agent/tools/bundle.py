@@ -66,7 +66,8 @@ def pack(parts: Mapping[str, str | Any], redactor: Redactor) -> bytes:
                 text = part
             else:
                 text = msgspec.json.format(msgspec.json.encode(redactor.value("", msgspec.to_builtins(part)))).decode()
-            content = _tail(clean(text, redactor), min(PART_BYTES, left))
+            recent = _tail(text, 2 * PART_BYTES).decode()  # to mask what is cut anyway would take minutes
+            content = _tail(clean(recent, redactor), min(PART_BYTES, left))
             left -= len(content)
             entry = tarfile.TarInfo(f"courtyard-support/{name}")
             entry.size = len(content)
