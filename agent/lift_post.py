@@ -34,7 +34,8 @@ MINOR: Final = frozenset({"voice", "disk"})
 
 
 class LiftState(msgspec.Struct, frozen=True):
-    """How one lift stands, for people who look.  `threshold` is what a score must reach to warn."""
+    """How one lift stands, for people who look.  `threshold` is what a score must reach to warn;
+    `since_ms` is since when `why` is so."""
 
     id: str
     name: str | None
@@ -45,6 +46,7 @@ class LiftState(msgspec.Struct, frozen=True):
     warn: bool
     hold: bool
     why: Why
+    since_ms: int
     door: Door
     floor: Scalar | None
     blocked_by: tuple[str, ...]
@@ -94,6 +96,7 @@ class LiftPost:
         self.contacts = Contacts(_wires(lift, ports.every_s))
         self._voice = Voice(wav, vision.sound_device, self._voice_failed) if lift.voice else None
         self._model, self._evidence, self._looked_s = "", "", float("-inf")
+        self._since_ms = ports.recorder.clock.wall_ms()
         self._faults: dict[str, Fault] = {}
         self._is_pacing: bool | None = None
         self._scores: Scores | None = None
@@ -214,6 +217,7 @@ class LiftPost:
             stance.warn,
             stance.hold,
             stance.why,
+            self._since_ms,
             guard.position,
             self.contacts.floor(),
             tuple(guard.blocks.values()),
@@ -233,6 +237,7 @@ class LiftPost:
         self._ports.say(msgspec.structs.replace(condition, details={**condition.details, **more}))
 
     def _changed(self, before: Stance, after: Stance) -> None:
+        self._since_ms = self._ports.recorder.clock.wall_ms()
         if self._voice is not None:
             self._voice.want(after.warn)
         if after.why == "shadow":

@@ -55,7 +55,7 @@ from courtyard.agent.web.model import (
 )
 from courtyard.agent.web.past import Found, Wanted
 from courtyard.agent.web.server import LIMITS, Limits, WebServer
-from courtyard.agent.web.watched import Camera, Corners, Resident, Worn
+from courtyard.agent.web.watched import Camera, Corners, Piece, Resident, Watching, Worn
 from courtyard.drivers.base import Scalar, Text
 from courtyard.drivers.camera.frames import Frame as Frame_
 
@@ -231,12 +231,15 @@ class FakeViews:
     def cameras(self) -> Sequence[Camera]:
         floor = ((0.15, 0.3), (0.85, 0.3), (0.95, 1.0), (0.05, 1.0))
         seen = Camera("cam-b03-lift1", "3号楼1号梯", f"{GATEWAY_PLACE}/b03/x-lift1", "ok", NOW_MS - 900, 41, True)
+        held = Words("e-bike, the door is held", "发现电动自行车，正在保持开门")
+        look = Watching(True, 0.82, 0.5, True, True, held, NOW_MS - 4000, Words("open", "开"), True, False)
+        watched = msgspec.structs.replace(look, evidence=EVIDENCE)
         broken = {
             "fault": Words("The lens is covered.", "镜头被遮挡。"),
             "cure": Words("Clean the lens.", "请清洁镜头。"),
         }
         return (
-            msgspec.structs.replace(seen, lift="lift-b03-1", floor=floor),
+            msgspec.structs.replace(seen, lift="lift-b03-1", floor=floor, watching=watched),
             msgspec.structs.replace(seen, id="cam-gate", name=None, number=0, picture_ms=None, state="fault", **broken),
         )
 
@@ -474,13 +477,28 @@ class FakePictures:
         self.drawn.append((camera, floor, door))
 
 
+EVIDENCE = "20261122T063000Z-lift-b03-1"
+
+
+class FakeEvidence:
+    """A picture and a clip of one alarm."""
+
+    async def part(self, name: str, first: int, count: int) -> Piece | None:
+        if name not in (f"{EVIDENCE}.jpg", f"{EVIDENCE}.avi"):
+            return None
+        is_clip = name.endswith(".avi")
+        content = bytes(range(100)) if is_clip else png(Frame_(1, 0.0, 32, 24, 0.0, bytes(32 * 24 * 3)), 32)
+        begin = max(0, len(content) + first) if first < 0 else first
+        return Piece(content[begin : begin + count], begin, len(content))
+
+
 class Stage:
     """A page that is called without a network, and what stands behind it."""
 
     def __init__(self, views: FakeViews | None = None) -> None:
         self.views, self.hands, self.accounts = views or FakeViews(), FakeHands(), FakeAccounts()
         self.mender, self.pictures, self.past = FakeMender(), FakePictures(), FakePast()
-        doors = Doors(self.past, self.mender, self.pictures)
+        doors = Doors(self.past, self.mender, self.pictures, evidence=FakeEvidence())
         self.app = WebApp(self.views, self.hands, self.accounts, FakeHistory(), secure=False, doors=doors)
         self.asgi = self.app.asgi()
 
@@ -490,7 +508,8 @@ class Stage:
         """One request; with a role it comes from that person's session."""
         given = {"host": "box", **headers}
         if role is not None:
-            given["cookie"] = f"courtyard_session={self.accounts.open(role).token}"
+            own = f"courtyard_session={self.accounts.open(role).token}"
+            given["cookie"] = "; ".join(filter(None, (headers.get("cookie"), own)))
             given.setdefault("origin", "http://box")
         path, _, query = path.partition("?")
         scope = {

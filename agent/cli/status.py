@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from courtyard.agent.control import Refused, ask
+from courtyard.agent.lift_words import WHY
 from courtyard.drivers.base import Language, Text
 
 
@@ -84,20 +85,6 @@ def _show(status: dict[str, Any], language: Language, console: Console) -> None:
         + ("" if journal["durable"] else "，仅在内存中"),
     )
     console.print(text.say(language), highlight=False)
-
-
-WHY = {
-    "quiet": Text("nothing seen", "无异常"),
-    "seen": Text("e-bike, warning", "发现电动自行车，正在警告"),
-    "blocked": Text("e-bike, the door must not be held", "发现电动自行车，禁止保持开门"),
-    "picture_lost": Text("NO PICTURE", "无画面"),
-    "not_commissioned": Text("e-bike, warning; not commissioned", "发现电动自行车，正在警告；尚未验收"),
-    "shadow": Text("e-bike, in shadow: nothing is done", "发现电动自行车，影子模式不动作"),
-    "door_closed": Text("e-bike, the door is closed", "发现电动自行车，门已关闭"),
-    "cap": Text("e-bike, held for long enough", "发现电动自行车，已达最长保持时间"),
-    "cooling": Text("e-bike, held until a moment ago", "发现电动自行车，刚刚结束保持"),
-    "held": Text("e-bike, the door is held", "发现电动自行车，正在保持开门"),
-}
 
 
 def _lift(lift: dict[str, Any]) -> Text:

@@ -79,6 +79,7 @@ def record_view(
         record.raw,
         received,
         steps,
+        str(record.details.get("evidence", "")),
     )
 
 

@@ -15,6 +15,7 @@ from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.latest import Latest
 from courtyard.agent.page.certificate import CertificateFailed, tls_context
 from courtyard.agent.page.commissioning.desk import GatewayDesk
+from courtyard.agent.page.evidence import EvidenceFiles
 from courtyard.agent.page.hands import GatewayHands
 from courtyard.agent.page.mending import SiteMending
 from courtyard.agent.page.past import JournalPast
@@ -69,7 +70,9 @@ class Page:
         self._settings: tuple[SettingsTable, ...] = ()
         self._tail = LogTail(redactor)
         self._watch = Watch(gateway.journal.status, data)
-        self._pictures = CameraPictures(lambda: gateway.snapshot, gateway.lines.driver_of, SiteFile(site_file, data))
+        self._pictures = CameraPictures(
+            lambda: gateway.snapshot, gateway.lines.driver_of, SiteFile(site_file, data), gateway.lifts.states
+        )
         wearing = Wearing(lambda: gateway.snapshot, gateway.care.consents)
         gateway.pipeline.observers.append(wearing.note)
         sources = Sources(
@@ -111,6 +114,7 @@ class Page:
                 SiteMending(self._site_file, self._data),
                 self._pictures,
                 self._desk.desk,
+                EvidenceFiles(self._data),
             )
             app = WebApp(self._views, self._hands, accounts, self._gateway.history, secure=web.tls, doors=doors)
             await asyncio.to_thread(app.warm)

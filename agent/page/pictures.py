@@ -13,8 +13,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from courtyard.agent.lift_post import LiftState
+from courtyard.agent.lift_words import DOOR, WHY
 from courtyard.agent.web.model import Device, Refused, Words
-from courtyard.agent.web.watched import Camera, Corners
+from courtyard.agent.web.watched import Camera, Corners, Watching
 from courtyard.config.edit import Unchangeable, with_values
 from courtyard.config.present import present
 from courtyard.config.site_file import Changed, SiteFile
@@ -37,10 +39,12 @@ class CameraPictures:
         snapshot: Callable[[], Snapshot],
         driver_of: Callable[[str], Any],
         site_file: SiteFile,
+        lifts: Callable[[], Sequence[LiftState]] = tuple,
         *,
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`driver_of` gives a camera's driver; raises DriverError."""
+        """`driver_of` gives a camera's driver, raises DriverError; `lifts` how every lift stands."""
+        self._lifts = lifts
         self._snapshot, self._driver_of, self._file, self._mono_s = snapshot, driver_of, site_file, mono_s
         self._boards: dict[str, tuple[Path, FrameBoard]] = {}
 
@@ -48,6 +52,7 @@ class CameraPictures:
         """All cameras of the site, with what their newest pictures are."""
         site = self._snapshot().site
         ids, lifts = {camera.id for camera in site.cameras}, {lift.camera: lift for lift in site.lifts}
+        watched = {state.camera: watching(state) for state in self._lifts()}
         self._boards = {name: known for name, known in self._boards.items() if name in ids}
         shown = []
         for device in devices:
@@ -69,6 +74,7 @@ class CameraPictures:
                     lift.id if lift else None,
                     _corners(lift.floor_region) if lift else (),
                     _corners(lift.door_region) if lift else (),
+                    watched.get(device.id),
                 )
             )
         return tuple(shown)
@@ -124,6 +130,27 @@ class CameraPictures:
 
 def _corners(region: Sequence[Sequence[float]]) -> Corners:
     return tuple((corner[0], corner[1]) for corner in region)
+
+
+def watching(state: LiftState) -> Watching:
+    """How a lift stands, for the page."""
+    fault = state.fault
+    return Watching(
+        state.live,
+        round(state.score, 2),
+        round(state.threshold, 2),
+        state.warn,
+        state.hold,
+        Words.of(WHY[state.why]),
+        state.since_ms,
+        Words.of(DOOR[state.door]),
+        state.commissioned,
+        state.shadow,
+        state.blocked_by,
+        state.evidence,
+        Words.of(fault.what) if fault else None,
+        Words.of(fault.cure) if fault else None,
+    )
 
 
 def png(frame: Frame, width: int) -> bytes:

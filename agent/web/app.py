@@ -28,6 +28,7 @@ from courtyard.agent.web.cameras import Cameras
 from courtyard.agent.web.commissioning.model import Desk
 from courtyard.agent.web.commissioning.routes import BASE, Commissioning
 from courtyard.agent.web.door import Door
+from courtyard.agent.web.evidence import Kept
 from courtyard.agent.web.form import own_form
 from courtyard.agent.web.gate import LANGUAGE_COOKIE, Gate, address, allowed, to_login
 from courtyard.agent.web.live import Live, Subject, digest
@@ -39,7 +40,7 @@ from courtyard.agent.web.past import Past, PastAlarms
 from courtyard.agent.web.people import People
 from courtyard.agent.web.render import FOLDER, Rendered, Renderer
 from courtyard.agent.web.route import Route
-from courtyard.agent.web.watched import Pictures
+from courtyard.agent.web.watched import Evidence, Pictures
 from courtyard.drivers.base import Language
 
 STATIC: Final = {
@@ -75,6 +76,7 @@ class Doors(NamedTuple):
     mender: SiteMender | None = None
     pictures: Pictures | None = None
     desk: Desk | None = None
+    evidence: Evidence | None = None
 
 
 NO_DOORS: Final = Doors()
@@ -105,6 +107,8 @@ class WebApp:
             more += Mend(doors.mender, accounts, self.show).routes
         if doors.pictures is not None:
             more += Cameras(doors.pictures, views, accounts, self.show).routes
+        if doors.evidence is not None:
+            more += Kept(doors.evidence).routes
         self._commissioning: Commissioning | None = None
         if doors.desk is not None:
             desk = self._commissioning = Commissioning(doors.desk, views, accounts, self.show)

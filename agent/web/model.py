@@ -101,7 +101,9 @@ class EscalationStep(msgspec.Struct, frozen=True):
 
 
 class Alarm(msgspec.Struct, frozen=True):
-    """One alarm; `received` maps uplinks that confirmed it to the time; `steps` are those of its escalations."""
+    """One alarm; `received` maps uplinks that confirmed it to the time; `steps` are those of its escalations.
+
+    `evidence` names the picture and the clip that are kept of it, without their suffixes."""
 
     id: str
     occurrence: int
@@ -126,6 +128,7 @@ class Alarm(msgspec.Struct, frozen=True):
     raw: str | None = None
     received: Mapping[str, str] = {}
     steps: tuple[EscalationStep, ...] = ()
+    evidence: str = ""
 
     @property
     def active(self) -> bool:

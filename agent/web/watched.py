@@ -12,10 +12,33 @@ Corners = tuple[tuple[float, float], ...]
 """A polygon in shares of the picture: (0, 0) top left, (1, 1) bottom right."""
 
 
+class Watching(msgspec.Struct, frozen=True):
+    """What the detector says of one lift; `why` tells in words what follows, since `since_ms`.
+
+    `score` and `threshold` lie between 0 and 1; `live` is False while nothing was looked at for two seconds.
+    """
+
+    live: bool
+    score: float
+    threshold: float
+    warn: bool
+    held: bool
+    why: Words
+    since_ms: int
+    door: Words
+    commissioned: bool
+    shadow: bool
+    blocked_by: tuple[str, ...] = ()
+    evidence: str = ""
+    fault: Words | None = None
+    cure: Words | None = None
+
+
 class Camera(msgspec.Struct, frozen=True):
     """One camera.  `picture_ms` dates its newest picture, `number` names it; None and 0 where there is none.
 
-    `lift` is the lift that is watched with it; then `floor` and `door` are its regions.
+    `lift` is the lift that is watched with it; then `floor` and `door` are its regions, and `watching` is what the
+    detector says.
     """
 
     id: str
@@ -30,6 +53,7 @@ class Camera(msgspec.Struct, frozen=True):
     lift: str | None = None
     floor: Corners = ()
     door: Corners = ()
+    watching: Watching | None = None
 
 
 class Worn(msgspec.Struct, frozen=True):
@@ -65,3 +89,19 @@ class Pictures(Protocol):
 
     async def draw(self, camera: str, floor: Corners, door: Corners) -> None:
         """Writes the regions of the camera's lift into the site file.  Raises Refused."""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """Bytes `first` and following of a file of `size` bytes."""
+
+    content: bytes
+    first: int
+    size: int
+
+
+class Evidence(Protocol):
+    """Pictures and clips that were kept of alarms."""
+
+    async def part(self, name: str, first: int, count: int) -> Piece | None:
+        """At most `count` bytes from `first` on, counted from the end when negative; None when nothing of that name
+        is kept."""

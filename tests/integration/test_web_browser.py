@@ -279,3 +279,16 @@ def test_each_device_of_a_list_shows_its_last_day(troubled: Served, visit: Open)
     page = visit(troubled, "/devices")
     expect(page.locator(".spark path").first).to_be_attached()
     assert page.locator(".spark path").count() == 49
+
+
+def test_what_the_detector_says_of_a_lift_is_shown_with_the_picture_of_the_alarm(site: Served, visit: Open) -> None:
+    page = visit(site, "/cameras", "en", 360)
+    said = page.locator(".watching")
+    expect(said).to_contain_text("e-bike, the door is held")
+    expect(said).to_contain_text("Score 0.82")
+    picture = page.locator(".evidence img").first
+    picture.scroll_into_view_if_needed()
+    expect(picture).to_have_js_property("naturalWidth", 32)
+    with page.expect_download() as clip:
+        page.locator(".evidence a[download]").first.click()
+    assert clip.value.suggested_filename.endswith(".avi")
