@@ -6,7 +6,8 @@ import asyncio
 import io
 import os
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from courtyard.agent.vision.voice import Voice, chime
@@ -15,10 +16,13 @@ from courtyard.drivers.base import Fault
 WAIT_S = 20.0
 
 
-def play(work: Callable[[Voice, list[Fault | None]], Awaitable[None]], player: str) -> None:
+Faults = asyncio.Queue[Fault | None]
+
+
+def play(work: Callable[[Voice, Faults], Awaitable[None]], player: str) -> None:
     async def main() -> None:
-        faults: list[Fault | None] = []
-        voice = Voice(Path("/tmp/e-bike.wav"), "default", faults.append, player=player)
+        faults: Faults = asyncio.Queue()
+        voice = Voice(Path("/tmp/e-bike.wav"), "default", faults.put_nowait, player=player)
         running = asyncio.create_task(voice.run())
         try:
             async with asyncio.timeout(WAIT_S):
@@ -30,32 +34,46 @@ def play(work: Callable[[Voice, list[Fault | None]], Awaitable[None]], player: s
     asyncio.run(main())
 
 
+@asynccontextmanager
+async def lines_of(fifo: Path) -> AsyncIterator[asyncio.StreamReader]:
+    """What anyone writes into the named pipe; open for writing too, so that it never ends."""
+    reader = asyncio.StreamReader()
+    pipe = os.fdopen(os.open(fifo, os.O_RDWR | os.O_NONBLOCK), "rb", buffering=0)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), pipe
+    )
+    try:
+        yield reader
+    finally:
+        transport.close()
+
+
 def test_it_speaks_while_it_is_wanted_and_one_player_ends_before_the_next(tmp_path: Path) -> None:
     said, player = tmp_path / "said", tmp_path / "player"
     os.mkfifo(said)
     player.write_text(f'#!/bin/sh\necho "$$ $@" > {said}\nexec sleep 60\n')
     player.chmod(0o755)
 
-    async def work(voice: Voice, faults: list[Fault | None]) -> None:
-        voice.want(True)
-        first = await asyncio.to_thread(said.read_text)
-        assert first.split()[1:] == ["-q", "-D", "default", "/tmp/e-bike.wav"]
-        voice.want(False)
-        voice.want(True)
-        second = await asyncio.to_thread(said.read_text)
-        assert second.split()[0] != first.split()[0]
-        assert not Path(f"/proc/{first.split()[0]}").exists()
-        assert faults == [None]
+    async def work(voice: Voice, faults: Faults) -> None:
+        async with lines_of(said) as lines:
+            voice.want(True)
+            first = (await lines.readline()).decode().split()
+            assert first[1:] == ["-q", "-D", "default", "/tmp/e-bike.wav"]
+            voice.want(False)
+            assert await faults.get() is None
+            assert not Path(f"/proc/{first[0]}").exists()
+            voice.want(True)
+            second = (await lines.readline()).decode().split()
+            assert second[0] != first[0]
+            assert faults.empty()
 
     play(work, str(player))
 
 
 def test_a_box_without_a_player_says_so(tmp_path: Path) -> None:
-    async def work(voice: Voice, faults: list[Fault | None]) -> None:
+    async def work(voice: Voice, faults: Faults) -> None:
         voice.want(True)
-        while not faults:
-            await asyncio.get_running_loop().run_in_executor(None, os.getpid)
-        fault = faults[0]
+        fault = await faults.get()
         assert fault is not None
         assert fault.code == "vision.voice"
         assert "alsa-utils" in fault.cure.en
