@@ -1,6 +1,8 @@
 """The network as one ONNX file with a manifest and a golden pair.
 
-The output has the layout `yolov8`, 1 x 4 + 2 x cells: centre and size in pixels, then the scores of e-bike and person.
+The first output has the layout `yolov8`, 1 x 4 + 2 x cells: centre and size in pixels, then the scores of e-bike and
+person.  The second, `features`, 1 x channels x cells, is what the last layer saw of each of these cells; a lift's own
+head learns from it on the box, so that every file that is written here must have it.
 Kernels are stored as 8-bit integers with a scale for each output channel; the runtime unfolds them once, on loading.
 """
 
@@ -16,9 +18,10 @@ import onnxruntime
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from torch import nn
 
-from model.network import HEIGHT, NECK, REACH, ROUTED, SLOPE, STRIDE, WIDTH, Network
+from model.network import HEIGHT, HIDDEN, NECK, REACH, ROUTED, SLOPE, STRIDE, WIDTH, Network
 
 NAME: Final = "ebike"
+FEATURES: Final = "features"
 TOLD: Final = ("ebike", "person")
 """The first of the network's classes; the others only teach it what is none."""
 
@@ -75,11 +78,16 @@ def assemble(network: Network, shift: float) -> onnx.ModelProto:
     rows = graph.add("Concat", graph.add("Add", middles, offset), graph.add("Add", low, high), scores, axis=1)
     shape = graph.constant(np.array([1, 4 + len(TOLD), -1], np.int64))
     graph.nodes.append(helper.make_node("Reshape", [rows, shape], ["detections"]))
+    flat = graph.constant(np.array([0, 0, -1], np.int64))
+    graph.nodes.append(helper.make_node("Reshape", [seen, flat], [FEATURES]))
     made = helper.make_graph(
         graph.nodes,
         "courtyard-ebike",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, HEIGHT, WIDTH])],
-        [helper.make_tensor_value_info("detections", TensorProto.FLOAT, [1, 4 + len(TOLD), None])],
+        [
+            helper.make_tensor_value_info("detections", TensorProto.FLOAT, [1, 4 + len(TOLD), None]),
+            helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, [1, 2 * HIDDEN, None]),
+        ],
         graph.constants,
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
@@ -118,7 +126,7 @@ def write(folder: Path, model: onnx.ModelProto) -> None:
     content = model.SerializeToString()
     rough = np.random.default_rng(0).integers(0, 256, (HEIGHT // 32, WIDTH // 32, 3), np.uint8)
     picture = np.kron(rough, np.ones((32, 32, 1), np.uint8))
-    (output,) = opened(content).run(None, {"images": picture.transpose(2, 0, 1)[None].astype(np.float32) / 255})
+    output, _ = opened(content).run(None, {"images": picture.transpose(2, 0, 1)[None].astype(np.float32) / 255})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{NAME}.onnx").write_bytes(content)
     np.save(folder / f"{NAME}.picture.npy", picture)
@@ -126,7 +134,7 @@ def write(folder: Path, model: onnx.ModelProto) -> None:
     classes = "".join(f'{number} = "{label}"\n' for number, label in enumerate(TOLD))
     (folder / f"{NAME}.toml").write_text(
         f'file = "{NAME}.onnx"\nsha256 = "{hashlib.sha256(content).hexdigest()}"\n'
-        f'width = {WIDTH}\nheight = {HEIGHT}\nlayout = "yolov8"\nscore = 0.5\n\n'
+        f'width = {WIDTH}\nheight = {HEIGHT}\nlayout = "yolov8"\nscore = 0.5\nfeatures = "{FEATURES}"\n\n'
         f"[classes]\n{classes}\n"
         f'[golden]\npicture = "{NAME}.picture.npy"\noutput = "{NAME}.output.npy"\ntolerance = 0.01\n'
     )

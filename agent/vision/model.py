@@ -45,7 +45,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a model is used; stands beside the model, and so do the files that it names.
 
     `scale` multiplies each colour value (0 to 255) on its way in; `classes` maps the model's class numbers to
-    `ebike`, `person` and the like; `score` is the lowest score that counts as seen.
+    `ebike`, `person` and the like; `score` is the lowest score that counts as seen.  `features` names an output, 1 x
+    channels x rows, that tells what the model saw of each row of its first output; with it a lift can be retrained.
     """
 
     file: FileName
@@ -59,6 +60,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scale: float = 1 / 255
     score: Share = 0.5
     overlap: Share = 0.5
+    features: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
 
 
 class Session(Protocol):
