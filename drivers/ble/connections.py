@@ -220,13 +220,16 @@ class Connections:
         patience_s = DONE_S if profile.connect == "when_heard" else profile.stale_s
         ends = [asyncio.ensure_future(event.wait()) for event in (link.lost, session.leave)]
         try:
-            while not any(end.done() for end in ends):
-                left_s = session.told_s + patience_s - self._loop.time()
-                if left_s <= 0:
+            while True:
+                told_s = session.told_s
+                patience_left_s = max(0.0, told_s + patience_s - self._loop.time())
+                ended, _ = await asyncio.wait(ends, timeout=patience_left_s, return_when=asyncio.FIRST_COMPLETED)
+                if ended:
+                    return
+                if session.told_s == told_s:
                     if profile.connect == "always":
                         session.candidate.post.counts["stale_sessions"] += 1
                     return
-                await asyncio.wait(ends, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for end in ends:
                 end.cancel()
