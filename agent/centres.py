@@ -23,9 +23,9 @@ from courtyard.agent.uplinks.gb26875.mapping import PATROL
 from courtyard.agent.uplinks.gb26875.uplink import Gb26875Uplink
 from courtyard.agent.uplinks.ports import Feed
 from courtyard.buffer import JournalError
-from courtyard.config.site import Uplink
 from courtyard.config.snapshot import Snapshot
 from courtyard.config.station import Analogue, Station, scales
+from courtyard.config.uplink import Uplink
 from courtyard.drivers.base import Fault, Text
 
 OLDEST_POLLS, EVERY_S = 3, 60.0

@@ -10,8 +10,9 @@ from courtyard.agent.alarms.book import AlarmBook
 from courtyard.agent.records import Inventory, encode
 from courtyard.agent.uplinks.endpoint import Endpoint
 from courtyard.buffer.journal import Journal
-from courtyard.config.site import Site, Uplink
+from courtyard.config.site import Site
 from courtyard.config.snapshot import InstalledDevice, Snapshot
+from courtyard.config.uplink import Uplink
 from courtyard.drivers.base import DriverError
 from courtyard.drivers.camera.login import InstalledCamera
 

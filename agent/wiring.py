@@ -52,8 +52,8 @@ from courtyard.agent.uplinks.inbox import Request
 from courtyard.agent.uplinks.uplink import MqttUplink
 from courtyard.buffer import Finding
 from courtyard.buffer.journal import Journal
-from courtyard.config.site import Uplink
 from courtyard.config.snapshot import Difference, Family, Snapshot, difference
+from courtyard.config.uplink import Uplink
 from courtyard.drivers.base import Fault, Scalar, Text, Write
 from courtyard.drivers.ble.rooms import Rooms
 

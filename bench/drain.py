@@ -32,7 +32,7 @@ from courtyard.agent.uplinks.native import Format
 from courtyard.agent.uplinks.send import MAX_MESSAGE_BYTES, MAX_MESSAGES
 from courtyard.agent.uplinks.uplink import MqttUplink
 from courtyard.buffer import Entry, Journal, Options
-from courtyard.config import site
+from courtyard.config.uplink import Filter, Uplink
 
 GATEWAY = "gw-0007"
 LANES = ("alarm", "event", "reading")
@@ -101,7 +101,7 @@ async def until(condition: Callable[[], bool], every_s: float = 0.002, timeout_s
 @asynccontextmanager
 async def uplink(journal: Journal, port: int, name: str, start: str) -> AsyncIterator[MqttUplink]:
     """A connected uplink."""
-    settings = site.Uplink(name=name, url=f"mqtt://127.0.0.1:{port}", start="oldest" if start == "oldest" else "head")
+    settings = Uplink(name=name, url=f"mqtt://127.0.0.1:{port}", start="oldest" if start == "oldest" else "head")
     made = MqttUplink(
         settings,
         GATEWAY,
@@ -133,7 +133,7 @@ async def run_uplink(directory: Path, port: int, name: str, count: int) -> dict[
 
 async def same_bytes(directory: Path) -> list[bytes]:
     """The messages that a drain on a fast line sends."""
-    journal, format = open_journal(directory), Format(GATEWAY, site.Filter())
+    journal, format = open_journal(directory), Format(GATEWAY, Filter())
     feed = journal.attach("bytes", lanes=LANES, start="oldest")
     feed.mark_live()
     size, records = format.fitting(MAX_MESSAGE_BYTES, len(reading(0)) * 3 // 4)

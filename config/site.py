@@ -16,12 +16,14 @@ from courtyard.config.care import Answer, Resident
 from courtyard.config.device import Device
 from courtyard.config.fire import FireModbusPanel, FirePanel
 from courtyard.config.history import History
-from courtyard.config.kinds import Bytes, File, Pattern, SecretFile, TimeOfDay
+from courtyard.config.kinds import Bytes
 from courtyard.config.lifts import Lift, Vision
+from courtyard.config.output import Output
 from courtyard.config.page import Web
 from courtyard.config.presence import Presence
+from courtyard.config.rule import Rule
 from courtyard.config.second_path import Escalation, Modem
-from courtyard.config.station import Station
+from courtyard.config.uplink import Uplink
 from courtyard.drivers.camera.settings import Camera
 from courtyard.drivers.lines.settings import BleLine, LineSettings, ListeningLines, Name, Seconds, help_text
 
@@ -88,194 +90,6 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "读数写盘前可在内存中停留的时间；60s 可减少闪存卡磨损，0s 则断电也不丢失。",
         ),
     ] = field(default=0.0, name="reading_commit")
-
-
-class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an uplink wants; filters only drop."""
-
-    lanes: Annotated[
-        tuple[Literal["alarm", "event", "reading"], ...],
-        Meta(min_length=1),
-        help_text("Classes of records that are sent.", "要发送的记录类别：报警、事件、读数。"),
-    ] = ("alarm", "event", "reading")
-    devices: Annotated[
-        tuple[Pattern, ...],
-        Meta(min_length=1),
-        help_text("Device ids that are sent; * stands for any text.", "要发送的设备编号；* 代表任意文本。"),
-    ] = ("*",)
-    points: Annotated[
-        tuple[Pattern, ...],
-        Meta(min_length=1),
-        help_text("Points that are sent; * stands for any text.", "要发送的测点；* 代表任意文本。"),
-    ] = ("*",)
-
-
-class Uplink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One platform."""
-
-    name: Annotated[
-        Name,
-        help_text("Name of this platform; keeps its progress.", "平台名称，用于记录其发送进度。", example="community"),
-    ]
-    url: Annotated[
-        str,
-        Meta(extra={"kind": "uplink-url"}),
-        help_text(
-            "Address of the MQTT broker; mqtts is encrypted. Of a fire-control centre: tcp:// or udp://. "
-            "Never write a password here.",
-            "MQTT 服务器地址；mqtts 为加密连接。消防监控中心填写 tcp:// 或 udp://。切勿在此填写密码。",
-            example="mqtts://platform.example:8883",
-        ),
-    ]
-    username: Annotated[str | None, help_text("User name at the broker.", "MQTT 用户名。", example="gw-0007")] = None
-    password_file: Annotated[
-        SecretFile | None,
-        help_text(
-            "File that holds the password and nothing else, or credential:NAME for a systemd credential.",
-            "仅存放密码的文件；或写 credential:名称，使用 systemd 凭据。",
-            example="secrets/community",
-        ),
-    ] = None
-    ca_file: Annotated[
-        File | None,
-        help_text(
-            "Certificates of the authority that signs the broker's, when it is not a public one.",
-            "签发服务器证书的 CA 证书文件；公共 CA 无需填写。",
-            example="tls/platform-ca.pem",
-        ),
-    ] = None
-    certificate_file: Annotated[
-        File | None,
-        help_text("This gateway's own certificate.", "本网关的客户端证书。", example="tls/gw-0007.pem"),
-    ] = None
-    key_file: Annotated[
-        SecretFile | None,
-        help_text("Private key of that certificate.", "客户端证书的私钥。", example="secrets/gw-0007.key"),
-    ] = None
-    format: Annotated[
-        Literal["native", "gb26875"],
-        help_text(
-            "Format of the messages: native over MQTT, gb26875 to a fire-control centre (GB/T 26875.3).",
-            "报文格式：native 为 MQTT，gb26875 为消防监控中心（GB/T 26875.3）。",
-        ),
-    ] = "native"
-    station: Annotated[
-        Station | None,
-        help_text(
-            "Addresses at a fire-control centre, for format gb26875.", "在消防监控中心的地址，用于 gb26875 格式。"
-        ),
-    ] = None
-    only_escalated: Annotated[
-        bool,
-        help_text(
-            "Whether it gets only what a step of an escalation hands to it; for format gb26875.",
-            "是否只接收升级步骤转交的报警；用于 gb26875 格式。",
-        ),
-    ] = False
-    start: Annotated[
-        Literal["head", "oldest"],
-        help_text(
-            "Where a new platform begins: head sends new records only, oldest all that are still kept.",
-            "新平台从何处开始：head 只发送新记录，oldest 发送所有仍保留的记录。",
-        ),
-    ] = field(default="head", name="from")
-    filter: Annotated[Filter, help_text("What this platform gets.", "该平台接收的内容。")] = Filter()
-    commands: Annotated[bool, help_text("Whether this platform may send commands.", "是否允许该平台下发命令。")] = True
-
-
-class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An allow-listed actuator, held only by a lease."""
-
-    name: Annotated[Name, help_text("Name that rules and commands use.", "规则和命令使用的名称。", example="siren-b03")]
-    device: Annotated[Name, help_text("Device that switches it.", "执行动作的设备。", example="relay-b03")]
-    target: Annotated[str, help_text("What is written on that device.", "在该设备上写入的对象。", example="siren")]
-    active: Annotated[
-        bool,
-        help_text(
-            "Value written while it is held; its opposite releases it.", "保持期间写入的值；释放时写入相反的值。"
-        ),
-    ] = True
-    cap_s: Annotated[
-        Seconds,
-        Meta(ge=0.1, le=86_400),
-        help_text("Longest uninterrupted hold; then it releases by itself.", "最长连续保持时间，到时自动释放。"),
-    ] = field(default=60.0, name="cap")
-    use: Annotated[
-        Literal["general", "door-hold"],
-        help_text(
-            "What it is for: door-hold is wired to a lift's own door-hold input, and nothing but the `hold` of that "
-            "lift can switch it, no rule and no command.",
-            "用途：door-hold 接电梯自带的开门保持输入，只有该电梯的 hold 能使其动作，规则和命令均不可用。",
-        ),
-    ] = "general"
-
-
-class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A condition worth an alarm."""
-
-    name: Annotated[Name, help_text("Name of the rule; part of the alarm's id.", "规则名称，是报警编号的一部分。")]
-    kind: Annotated[
-        Literal["threshold", "unreachable", "reverse_flow", "night_flow"],
-        help_text(
-            "Condition: a value outside its limits, a device that does not answer, water that flows backwards, "
-            "flow that never stops at night.",
-            "条件：数值超限、设备无应答、水倒流、夜间用水不停。",
-        ),
-    ]
-    devices: Annotated[
-        tuple[Pattern, ...],
-        Meta(min_length=1),
-        help_text("Device ids that it watches; * stands for any text.", "监视的设备编号；* 代表任意文本。"),
-    ] = ("*",)
-    severity: Annotated[
-        Literal[1, 2, 3, 4],
-        help_text(
-            "1 endangers life, 2 needs somebody today, 3 needs somebody soon, 4 is for the record.",
-            "1 危及生命，2 当天须处理，3 尽快处理，4 仅作记录。",
-        ),
-    ] = 3
-    point: Annotated[
-        str | None,
-        help_text("Point that the rule watches.", "规则监视的测点。", example="water.pressure", kind="point"),
-    ] = None
-    above: Annotated[
-        float | None,
-        help_text("Alarm above this value, in the point's unit.", "高于此值时报警，单位同测点。", example=600),
-    ] = None
-    below: Annotated[
-        float | None,
-        help_text("Alarm below this value, in the point's unit.", "低于此值时报警，单位同测点。", example=150),
-    ] = None
-    hysteresis: Annotated[
-        float,
-        Meta(ge=0),
-        help_text("How far back the value must come before the alarm ends.", "数值须回落多少报警才解除。"),
-    ] = 0.0
-    for_s: Annotated[
-        Seconds,
-        Meta(le=2_592_000),
-        help_text("How long the condition must hold before the alarm.", "条件持续多久才报警。"),
-    ] = field(default=0.0, name="for")
-    start: Annotated[
-        TimeOfDay,
-        help_text(
-            "When the night of a night_flow rule begins, in the gateway's time zone.",
-            "night_flow 规则中夜间时段的开始时刻，按网关时区。",
-            example="23:30",
-        ),
-    ] = "02:00"
-    end: Annotated[
-        TimeOfDay,
-        help_text(
-            "When that night ends; a time before `start` is the next morning.",
-            "夜间时段的结束时刻；早于 start 时指次日。",
-            example="05:00",
-        ),
-    ] = "05:00"
-    outputs: Annotated[
-        tuple[Name, ...],
-        help_text("Outputs held while the alarm is active and not acknowledged.", "报警有效且未确认期间保持的输出。"),
-    ] = ()
 
 
 class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,8 +14,8 @@ from courtyard.agent.uplinks.gb26875.inventory import Inventory
 from courtyard.agent.uplinks.gb26875.uplink import Gb26875Uplink
 from courtyard.buffer import Options
 from courtyard.buffer.journal import Journal
-from courtyard.config import site
 from courtyard.config.station import Station
+from courtyard.config.uplink import Uplink
 from courtyard.drivers.base import Fault, Severity, Text
 from courtyard.drivers.lines.wire import Listener, Wire
 from hw_sim import centre as simulated
@@ -92,9 +92,7 @@ class Box:
     def uplink(self, name: str = "centre", *, url: str = "tcp://127.0.0.1:1", **more: Any) -> Gb26875Uplink:
         connect = more.pop("connect", None)
         systems = more.pop("systems", {})
-        settings = site.Uplink(
-            name, url, format="gb26875", station=Station(OWN, 1, 30.0, systems), start="oldest", **more
-        )
+        settings = Uplink(name, url, format="gb26875", station=Station(OWN, 1, 30.0, systems), start="oldest", **more)
         feed = self.journal.attach(name, lanes=("alarm", "event"), start="oldest")
         centre = Centre(
             present=self.alarms,

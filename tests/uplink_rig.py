@@ -16,7 +16,7 @@ from courtyard.agent.records import LaneStatus, Status, stamp
 from courtyard.agent.uplinks.inbox import Execute
 from courtyard.agent.uplinks.uplink import MqttUplink
 from courtyard.buffer import Entry, Journal, Options
-from courtyard.config import site
+from courtyard.config.uplink import Uplink
 from courtyard.drivers.base import Fault
 from tests.consumer import Consumer
 from tests.tasks import end
@@ -102,7 +102,7 @@ class Gateway:
         **settings: Any,
     ) -> MqttUplink:
         """Starts an uplink that wants everything from the oldest record on."""
-        wanted = site.Uplink(name=name, url=url, start="oldest", commands=commands_allowed, **settings)
+        wanted = Uplink(name=name, url=url, start="oldest", commands=commands_allowed, **settings)
         feed = self.journal.attach(name, lanes=wanted.filter.lanes, start=wanted.start)
         self.faults[name] = Faults()
         uplink = MqttUplink(

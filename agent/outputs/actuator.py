@@ -23,7 +23,7 @@ from courtyard.agent.outputs.lease import End, Lease, refused
 from courtyard.agent.recorder import NOTHING, Also, Recorder, State
 from courtyard.agent.records import Details
 from courtyard.buffer import Appended
-from courtyard.config.site import Output
+from courtyard.config.output import Output
 from courtyard.drivers.base import DriverError, Fault, Scalar, Text
 
 WRITE_S: Final = 70.0

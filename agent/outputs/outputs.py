@@ -13,7 +13,7 @@ from courtyard.agent.outputs.actuator import PREFIX, WRITE_S, Actuator, Held, Wr
 from courtyard.agent.outputs.lease import Lease, OutputRefused, refused
 from courtyard.agent.recorder import Recorder
 from courtyard.config.lifts import DOOR_HOLD
-from courtyard.config.site import Output
+from courtyard.config.output import Output
 
 ACQUIRE_S: Final = WRITE_S + 5.0
 """Longest wait for an output to be on; the lease may end before."""

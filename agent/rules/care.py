@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple, get_args
 
 from courtyard.config.care import Limit, Resident
-from courtyard.config.site import Rule
+from courtyard.config.rule import Rule
 
 BATTERY = "battery.level"
 BATTERY_HYSTERESIS = 5.0

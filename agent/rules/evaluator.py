@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from courtyard.agent.condition import Condition
 from courtyard.agent.records import Details
-from courtyard.config.site import Rule
+from courtyard.config.rule import Rule
 from courtyard.drivers.base import Fault, Reading, Scalar
 
 HOLE_PERIODS = 3

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from courtyard.agent.uplinks.faults import FILE_INVALID, FILE_MISSING, FILE_PERMISSION, URL, Refused
-from courtyard.config.site import Uplink
+from courtyard.config.uplink import Uplink
 
 CREDENTIAL = "credential:"
 PORTS = {"mqtt": 1883, "mqtts": 8883}

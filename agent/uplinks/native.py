@@ -14,7 +14,7 @@ import msgspec
 
 from courtyard.agent.records import GapRecord, Lane, batch, instant
 from courtyard.buffer.types import Block, Gap
-from courtyard.config import site
+from courtyard.config import uplink
 
 ENVELOPE_BYTES = 512
 """More than the members of a batch around gaps and records ever take."""
@@ -76,7 +76,7 @@ class Filter:
     dropped when none is left.
     """
 
-    def __init__(self, settings: site.Filter) -> None:
+    def __init__(self, settings: uplink.Filter) -> None:
         self._devices = _matcher(settings.devices)
         self._points = _matcher(settings.points)
 
@@ -117,7 +117,7 @@ def _narrowed(body: bytes, points: Callable[[str], bool]) -> bytes | None:
 class Format:
     """Blocks as messages, for one uplink."""
 
-    def __init__(self, gateway: str, settings: site.Filter) -> None:
+    def __init__(self, gateway: str, settings: uplink.Filter) -> None:
         self.gateway = gateway
         self.topics = Topics(gateway)
         self._filter = Filter(settings)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from courtyard.agent.uplinks.connect import Connector
 from courtyard.agent.uplinks.endpoint import Endpoint
-from courtyard.config.site import Uplink
+from courtyard.config.uplink import Uplink
 
 
 class Reached(NamedTuple):

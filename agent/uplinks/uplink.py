@@ -28,7 +28,7 @@ from courtyard.agent.uplinks.ports import Control, Feed
 from courtyard.agent.uplinks.presence import RETAINED_TIMEOUT_S, Journal, Presence
 from courtyard.agent.uplinks.report import Report
 from courtyard.agent.uplinks.send import Backoff
-from courtyard.config import site
+from courtyard.config.uplink import Uplink
 from courtyard.drivers.base import Fault
 
 STATUS_EVERY_S = 60.0
@@ -61,7 +61,7 @@ class MqttUplink:
 
     def __init__(
         self,
-        settings: site.Uplink,
+        settings: Uplink,
         gateway: str,
         feed: Feed,
         journal: Journal,

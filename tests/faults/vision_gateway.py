@@ -21,7 +21,7 @@ from courtyard.agent.vision.tracker import Detection
 from courtyard.agent.vision.votes import Policy
 from courtyard.buffer import Options
 from courtyard.buffer.journal import Journal
-from courtyard.config.site import Output
+from courtyard.config.output import Output
 from courtyard.drivers.base import Scalar, Write
 from courtyard.drivers.lines.settings import TcpLine
 from courtyard.drivers.modbus.driver import ModbusDriver

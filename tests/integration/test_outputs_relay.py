@@ -19,7 +19,7 @@ from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.recorder import Recorder
 from courtyard.buffer import Options
 from courtyard.buffer.journal import Journal
-from courtyard.config.site import Output
+from courtyard.config.output import Output
 from courtyard.drivers.base import Scalar, Write
 from courtyard.drivers.lines.settings import TcpLine
 from courtyard.drivers.modbus.driver import ModbusDriver

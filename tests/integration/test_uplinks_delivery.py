@@ -11,7 +11,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from courtyard.agent.uplinks.inbox import Request
-from courtyard.config import site
+from courtyard.config.uplink import Filter
 from hw_sim.throttle import Throttle
 from tests.brokers import Broker
 from tests.consumer import Consumer
@@ -182,8 +182,8 @@ async def test_each_uplink_gets_what_its_filter_wants_and_its_books_balance(tmp_
         async with Gateway(tmp_path) as gateway:
             await gateway.fill("reading", 200)
             await gateway.append("alarm", {"alarm_id": "a", "device": "wm-3"})
-            gateway.uplink(one.url, "safety", filter=site.Filter(lanes=("alarm",)))
-            gateway.uplink(two.url, "water", filter=site.Filter(devices=("wm-7",)))
+            gateway.uplink(one.url, "safety", filter=Filter(lanes=("alarm",)))
+            gateway.uplink(two.url, "water", filter=Filter(devices=("wm-7",)))
             await arrives(safety, lambda: bool(safety.bodies("alarm")))
             await arrives(water, lambda: len(numbers(water)) >= 4)
             await gateway.append("reading", {"device": "wm-7", "n": -1})

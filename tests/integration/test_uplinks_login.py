@@ -16,7 +16,7 @@ from courtyard.agent.uplinks.connect import Connector
 from courtyard.agent.uplinks.endpoint import Endpoint
 from courtyard.agent.uplinks.faults import Refused
 from courtyard.agent.uplinks.mqtt import Session, Will
-from courtyard.config import site
+from courtyard.config.uplink import Uplink
 from courtyard.drivers.base import Fault
 from tests.brokers import Authority, Broker, Certificate, free_port
 from tests.uplink_rig import realtime
@@ -58,7 +58,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 
 def connector(url: str, directory: Path, *, credentials: Path | None = None, **settings: Any) -> Connector:
-    endpoint = Endpoint.of(site.Uplink(name="platform", url=url, **settings), directory, credentials)
+    endpoint = Endpoint.of(Uplink(name="platform", url=url, **settings), directory, credentials)
     return Connector(endpoint, "gw-1-platform", timeout_s=5.0)
 
 
@@ -144,7 +144,7 @@ def nobody() -> Iterator[None]:
 
 
 def test_a_password_file_that_may_not_be_read_is_named(tmp_path: Path, nobody: None) -> None:
-    settings = site.Uplink(name="p", url="mqtt://host", username="gw-1", password_file="/etc/shadow")
+    settings = Uplink(name="p", url="mqtt://host", username="gw-1", password_file="/etc/shadow")
     with pytest.raises(Refused) as caught:
         Endpoint.of(settings, tmp_path).password()
     assert caught.value.fault.code == "uplink.file.permission"
@@ -219,7 +219,7 @@ def test_an_address_that_is_none_is_named(tmp_path: Path, url: str) -> None:
 @realtime
 async def test_a_broker_that_accepts_and_says_nothing_is_given_up_in_time(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        endpoint = Endpoint.of(site.Uplink(name="p", url=f"mqtt://127.0.0.1:{listener.getsockname()[1]}"), tmp_path)
+        endpoint = Endpoint.of(Uplink(name="p", url=f"mqtt://127.0.0.1:{listener.getsockname()[1]}"), tmp_path)
         with pytest.raises(Refused) as caught:
             await Connector(endpoint, "gw-1", timeout_s=0.3).open(Will("will", b""), lambda _: None)
     assert caught.value.fault.code == "uplink.timeout"
@@ -230,7 +230,7 @@ async def test_a_broker_that_accepts_and_says_nothing_is_given_up_in_time(tmp_pa
 async def test_a_connection_that_hangs_is_not_joined_by_a_second_one(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     os.mkfifo(secret)  # opening it blocks, as a dead network file system would
-    settings = site.Uplink(name="p", url="mqtt://127.0.0.1:1", username="u", password_file="secret")
+    settings = Uplink(name="p", url="mqtt://127.0.0.1:1", username="u", password_file="secret")
     maker = Connector(Endpoint.of(settings, tmp_path), "gw-1", timeout_s=0.2)
     threads = threading.active_count()
     for _ in range(3):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from courtyard.agent.outputs.lease import Lease, OutputRefused
 from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.recorder import Recorder
-from courtyard.config.site import Output
+from courtyard.config.output import Output
 from courtyard.drivers.base import DriverError, Fault, Scalar, Text
 from tests.contracts.fake_journal import FakeJournal
 from tests.gateway_rig import VirtualClock, elapse, examples, settle, virtual

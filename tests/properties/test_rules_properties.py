@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from courtyard.agent.rules.evaluator import HOLE_PERIODS, Edge, Evaluator, Watch
 from courtyard.agent.rules.rulebook import KINDS
-from courtyard.config.site import Rule
+from courtyard.config.rule import Rule
 from courtyard.drivers.base import Reading
 from tests.gateway_rig import START_MS, examples
 

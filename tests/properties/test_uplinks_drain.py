@@ -21,7 +21,7 @@ from courtyard.agent.uplinks.faults import SILENT
 from courtyard.agent.uplinks.mqtt import Limits
 from courtyard.agent.uplinks.uplink import MqttUplink
 from courtyard.buffer import Entry, Journal, Options
-from courtyard.config import site
+from courtyard.config.uplink import Filter, Uplink
 from tests.virtual_line import Mood, Platform
 
 HOURS_S = 7200.0
@@ -39,7 +39,7 @@ class Box:
         self.platform = platform
         self.loop = asyncio.get_running_loop()
         self.journal = Journal.open(directory, Options(threads=False, stamp=stamp), boot="boot", wall_ms=self.wall_ms)
-        wanted = site.Uplink(name="p", url="mqtt://platform", start="oldest", **settings)
+        wanted = Uplink(name="p", url="mqtt://platform", start="oldest", **settings)
         self.uplink = MqttUplink(
             wanted,
             "gw",
@@ -263,7 +263,7 @@ def test_a_broker_that_acknowledges_nothing_is_given_up() -> None:
 def test_blank_ranges_of_a_filter_travel_along_and_are_told_within_seconds() -> None:
     async def scenario(directory: Path) -> None:
         platform = Platform()
-        box = Box(directory, platform, filter=site.Filter(devices=("wanted",)))
+        box = Box(directory, platform, filter=Filter(devices=("wanted",)))
         for number in range(300):
             device = "wanted" if number == 150 else "other"
             body = msgspec.json.encode({"device": device, "n": number})

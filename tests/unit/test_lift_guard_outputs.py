@@ -10,7 +10,7 @@ import pytest
 from courtyard.agent.outputs.lease import OutputRefused
 from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.recorder import Recorder
-from courtyard.config.site import Output
+from courtyard.config.output import Output
 from courtyard.drivers.base import Scalar
 from tests.contracts.fake_journal import FakeJournal
 from tests.gateway_rig import VirtualClock, settle, virtual

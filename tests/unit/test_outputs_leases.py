@@ -14,7 +14,7 @@ from courtyard.agent.outputs.demands import RETRY_S, TTL_S, Demands
 from courtyard.agent.outputs.lease import OutputRefused
 from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.recorder import Recorder
-from courtyard.config.site import Output
+from courtyard.config.output import Output
 from courtyard.drivers.base import DriverError, Fault, Scalar, Text
 from tests.contracts.fake_journal import FakeJournal
 from tests.gateway_rig import VirtualClock, elapse, settle, virtual

@@ -14,7 +14,7 @@ from courtyard.agent.rules.night_flow import NightFlow
 from courtyard.agent.rules.reverse_flow import ReverseFlow
 from courtyard.agent.rules.threshold import Threshold
 from courtyard.agent.rules.unreachable import Unreachable
-from courtyard.config.site import Rule
+from courtyard.config.rule import Rule
 from courtyard.drivers.base import Fault, Reading, Scalar, Text
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -12,7 +12,7 @@ from courtyard.agent.records import LaneStatus, Status, encode, stamp
 from courtyard.agent.uplinks.native import ENVELOPE_BYTES, GAP_BYTES, SPLICE_BYTES, Format, Topics
 from courtyard.agent.uplinks.numbering import MAX_EPOCHS, Known
 from courtyard.buffer.types import Block, Gap
-from courtyard.config import site
+from courtyard.config.uplink import Filter
 
 
 def reading(device: str, **values: float) -> bytes:
@@ -46,7 +46,7 @@ def test_topics_are_those_of_the_contract() -> None:
 def test_records_keep_every_byte_but_get_their_number() -> None:
     bodies = [reading("a", x=1.5), b'{"device":"b","values":{"y":1e5},"text":"\xe6\xb0\xb4"}']
     source = block(bodies, first=4710)
-    (payload,) = Format("gw", site.Filter()).messages(source, None, 65536)
+    (payload,) = Format("gw", Filter()).messages(source, None, 65536)
     assert b'{"seq":4710,' + bodies[0][1:] in payload
     assert b'{"seq":4711,' + bodies[1][1:] in payload
     batch = msgspec.json.decode(payload)
@@ -55,14 +55,14 @@ def test_records_keep_every_byte_but_get_their_number() -> None:
 
 def test_without_a_filter_a_record_is_never_decoded() -> None:
     rubbish = block([b"{not json"])
-    assert Format("gw", site.Filter()).choose(rubbish) is None
+    assert Format("gw", Filter()).choose(rubbish) is None
     with pytest.raises(msgspec.DecodeError):
-        Format("gw", site.Filter(devices=("a",))).choose(rubbish)
+        Format("gw", Filter(devices=("a",))).choose(rubbish)
 
 
 def test_a_device_filter_drops_records_and_the_range_still_advances() -> None:
     source = block([reading("wm-1", x=1), reading("em-1", x=2), b'{"event":"clock.synced"}', reading("wm-2", x=3)])
-    (batch,) = built(Format("gw", site.Filter(devices=("wm-*",))), source)
+    (batch,) = built(Format("gw", Filter(devices=("wm-*",))), source)
     assert [record["seq"] for record in batch["records"]] == [1, 3, 4]
     assert (batch["from"], batch["to"]) == (1, 4)
 
@@ -70,12 +70,12 @@ def test_a_device_filter_drops_records_and_the_range_still_advances() -> None:
 def test_a_point_filter_narrows_readings_and_drops_those_with_nothing_left() -> None:
     body = b'{"device":"a","values":{"water.flow":1.0,"battery":3.6},"quality":{"battery":"uncertain:stale"},"n":1}'
     source = block([body, reading("b", battery=3.0), reading("c", **{"water.flow": 2.0})])
-    (batch,) = built(Format("gw", site.Filter(points=("water.*",))), source)
+    (batch,) = built(Format("gw", Filter(points=("water.*",))), source)
     first, second = batch["records"]
     assert first == {"seq": 1, "device": "a", "values": {"water.flow": 1.0}, "n": 1}
     assert second["seq"] == 3
     events = block([b'{"event":"x"}'], lane="event")
-    assert Format("gw", site.Filter(points=("water.*",))).choose(events) is None
+    assert Format("gw", Filter(points=("water.*",))).choose(events) is None
 
 
 def test_a_block_asked_for_with_fitting_always_fits() -> None:
@@ -84,12 +84,12 @@ def test_a_block_asked_for_with_fitting_always_fits() -> None:
         for record in (20, 200, most_bytes):
             count = max(1, min(most_records, most_bytes // record))
             source = block([b"{" + b" " * (record - 2) + b"}"] * count, first=10**15)
-            (payload,) = Format("g" * 64, site.Filter()).messages(source, None, size)
+            (payload,) = Format("g" * 64, Filter()).messages(source, None, size)
             assert len(payload) <= size
 
 
 def test_the_sizes_reckoned_with_are_upper_bounds() -> None:
-    longest = Format("g" * 64, site.Filter())
+    longest = Format("g" * 64, Filter())
     empty = block([], first=10**15)._replace(epoch="f" * 8, boot="b" * 36)
     assert len(longest.messages(empty, None, 65536)[0]) < ENVELOPE_BYTES
     first = 10**15
@@ -103,8 +103,8 @@ def test_the_sizes_reckoned_with_are_upper_bounds() -> None:
 def test_gaps_are_told_in_front_in_messages_of_their_own_when_they_do_not_fit() -> None:
     gaps = tuple(gap(number, number) for number in range(1, 128, 2))
     source = block([reading("a", x=1)] * 4, first=200, gaps=gaps)
-    assert len(built(Format("gw", site.Filter()), source)) == 1
-    batches = built(Format("gw", site.Filter()), source, limit=2048)
+    assert len(built(Format("gw", Filter()), source)) == 1
+    batches = built(Format("gw", Filter()), source, limit=2048)
     assert len(batches) > 3
     assert [told["from"] for batch in batches for told in batch["gaps"]] == [one.first for one in gaps]
     assert [batch["to"] - batch["from"] for batch in batches[:-1]] == [-1] * (len(batches) - 1)
@@ -113,7 +113,7 @@ def test_gaps_are_told_in_front_in_messages_of_their_own_when_they_do_not_fit() 
 
 def test_a_gap_of_another_epoch_says_so() -> None:
     source = block([reading("a", x=1)], gaps=(gap(1, 2, epoch="ffffffff"), gap(3, 4)))
-    (batch,) = built(Format("gw", site.Filter()), source)
+    (batch,) = built(Format("gw", Filter()), source)
     assert [told["epoch"] for told in batch["gaps"]] == ["ffffffff", None]
 
 

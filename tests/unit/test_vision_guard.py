@@ -18,7 +18,7 @@ from courtyard.agent.vision.messages import Stages
 from courtyard.agent.vision.regions import Box, Region
 from courtyard.agent.vision.tracker import Detection
 from courtyard.agent.vision.votes import Policy
-from courtyard.config.site import Output
+from courtyard.config.output import Output
 from courtyard.drivers.base import DriverError, Fault, Scalar, Text
 from tests.contracts.fake_journal import FakeJournal
 from tests.gateway_rig import VirtualClock, elapse, settle, virtual

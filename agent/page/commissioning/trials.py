@@ -23,8 +23,8 @@ from courtyard.agent.serial_ports import serial_ports
 from courtyard.agent.uplinks.trial import try_uplink
 from courtyard.agent.web.commissioning.model import CameraLook, Form, Probe, SerialPort, Trial
 from courtyard.agent.web.model import Frame, PointValue, Refused, TestRead, Words
-from courtyard.config.site import Uplink
 from courtyard.config.snapshot import Line, Snapshot
+from courtyard.config.uplink import Uplink
 from courtyard.drivers.base import DriverError, Fault, Reading, Text, Traces
 
 READ_S = 30.0

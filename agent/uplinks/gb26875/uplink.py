@@ -34,6 +34,7 @@ from courtyard.agent.uplinks.send import Backoff
 from courtyard.buffer.types import Block, Which
 from courtyard.config import site
 from courtyard.config.station import Station
+from courtyard.config.uplink import Uplink
 from courtyard.drivers.base import DriverError, Fault
 from courtyard.drivers.fire.gb26875 import Message, device
 from courtyard.drivers.fire.gb26875.centre import deny
@@ -68,7 +69,7 @@ class Gb26875Uplink:
 
     def __init__(
         self,
-        settings: site.Uplink,
+        settings: Uplink,
         gateway: site.Gateway,
         feed: Feed,
         centre: Centre,
