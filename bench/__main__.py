@@ -23,6 +23,7 @@ from bench import (
     page,
     throughput,
 )
+from bench.limits import machine, p99_ms
 from bench.process import python
 from bench.report import FILE, Row, Section, save
 
@@ -132,10 +133,10 @@ def fires() -> Section:
     rows = []
     for name, delays in (("250 meters polled", result.quiet), (f"{result.readings:,} readings drain", result.draining)):
         for what, values, limit_ms in (("disk", delays.disk, 60), ("subscriber", delays.subscriber, 150)):
-            p99 = fire.p99_ms(values)
+            p99 = p99_ms(values)
             measured = f"p99 {p99:.0f} ms of {len(values)}"
             rows.append(Row(f"{name}: frame to {what}", measured, f"p99 <= {limit_ms} ms", p99 <= limit_ms))
-        rows.append(Row(f"{name}: meanwhile", fire.machine(delays)))
+        rows.append(Row(f"{name}: meanwhile", machine(delays.limits)))
     return Section("Fire", "python -m bench fire", rows, "To the disk: until the panel has its confirmation.")
 
 

@@ -25,8 +25,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from bench.limits import Limits, machine, sampled
 from bench.process import cpu_share, python, running, usage
-from bench.report import Row, Section
+from bench.report import Row, Section, percentile
 from bench.site import GATEWAY
 from courtyard.agent.cli.status import one_answer
 from courtyard.agent.demo.stage import free_port
@@ -55,6 +56,7 @@ class Result(NamedTuple):
     twice: int
     p50_ms: float
     p99_ms: float
+    limits: Limits
 
 
 class _Alarm(msgspec.Struct):
@@ -155,12 +157,14 @@ def measure(wearables: int = WEARABLES, presses: int = PRESSES, quiet_s: float =
         before, heard = usage(stage.agent_pid), _heard(stage)
         time.sleep(quiet_s)
         after, heard_after = usage(stage.agent_pid), _heard(stage)
-        pressed = _press(stage, presses)
+        with sampled(stage.control.parent) as limits:
+            pressed = _press(stage, presses)
+            with stage.arrivals.changed:
+                stage.arrivals.changed.wait_for(lambda: stage.arrivals.count() >= presses, ARRIVE_S)
         with stage.arrivals.changed:
-            stage.arrivals.changed.wait_for(lambda: stage.arrivals.count() >= presses, ARRIVE_S)
             calls = {name: list(times) for name, times in stage.arrivals.calls.items()}
         grown_mb = (usage(stage.agent_pid).rss_bytes - before.rss_bytes) / 1e6
-        delays = sorted(
+        delays_ms = sorted(
             (there - at) * 1000
             for name, times in pressed.items()
             for at, there in zip(times, calls.get(name, ()), strict=False)
@@ -174,8 +178,9 @@ def measure(wearables: int = WEARABLES, presses: int = PRESSES, quiet_s: float =
             pressed=presses,
             lost=sum(max(0, len(times) - len(calls.get(name, ()))) for name, times in pressed.items()),
             twice=sum(max(0, len(times) - len(pressed.get(name, ()))) for name, times in calls.items()),
-            p50_ms=delays[len(delays) // 2] if delays else float("nan"),
-            p99_ms=delays[int(len(delays) * 0.99)] if delays else float("nan"),
+            p50_ms=percentile(delays_ms, 0.5) if delays_ms else float("nan"),
+            p99_ms=percentile(delays_ms, 0.99) if delays_ms else float("nan"),
+            limits=limits,
         )
 
 
@@ -233,7 +238,8 @@ def section() -> Section:
         *_churn(),
     ]
     note = (
-        "Daemon on core 0; simulated stack, D-Bus, broker and subscriber on core 1. The bands and the day of churn are "
+        "Daemon on core 0; simulated stack, D-Bus, broker and subscriber on core 1. While presses were timed, "
+        f"{machine(result.limits)}. The bands and the day of churn are "
         f"`COURTYARD_CAMPAIGN=full pytest {FAULTS} {CHURN}`: judged by the bands' own list of what they sent."
     )
     return Section("Wearables", "python -m bench ble", rows, note)

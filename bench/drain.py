@@ -27,6 +27,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.process import python, running
+from bench.report import percentile
 from courtyard.agent.records import ReadingRecord, Status, encode, instant, stamp
 from courtyard.agent.uplinks.native import Format
 from courtyard.agent.uplinks.send import MAX_MESSAGE_BYTES, MAX_MESSAGES
@@ -237,11 +238,6 @@ def part(*arguments: object) -> Any:
         if process.returncode:
             raise SystemExit(f"{arguments} failed")
         return json.loads(out)
-
-
-def percentile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def measure(readings: int = READINGS) -> Drain:

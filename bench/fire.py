@@ -24,8 +24,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from bench.drain import fill, percentile
-from bench.limits import Limits, sampled
+from bench.drain import fill
+from bench.limits import Limits, machine, p99_ms, sampled
 from bench.throughput import Collector, rig
 from courtyard.agent.cli.status import one_answer
 from courtyard.agent.demo.stage import free_port
@@ -182,19 +182,8 @@ def _confirmed(line: socket.socket, frame: bytes) -> None:
     raise SystemExit(f"not confirmed in {TRIES} tries")
 
 
-def p99_ms(delays: list[float]) -> float:
-    """The 99th percentile, in milliseconds."""
-    return percentile(delays, 0.99) * 1000
-
-
-def machine(delays: Delays) -> str:
-    """What the machine took for one durable write and one short sleep meanwhile."""
-    writes, sleeps = delays.limits
-    return f"of the machine: a durable write p99 {p99_ms(writes):.0f} ms, a late wake-up p99 {p99_ms(sleeps):.0f} ms"
-
-
 if __name__ == "__main__":
     result = measure(*map(int, sys.argv[1:3]))
     for name, delays in (("quiet", result.quiet), ("draining", result.draining)):
         shown = f"disk p99 {p99_ms(delays.disk):.1f} ms, subscriber p99 {p99_ms(delays.subscriber):.1f} ms"
-        print(f"{name}: {len(delays.disk)} fires, {shown}; {machine(delays)}")
+        print(f"{name}: {len(delays.disk)} fires, {shown}; {machine(delays.limits)}")

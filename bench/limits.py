@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.report import percentile
+
 EVERY_S = 0.05
 WRITE_BYTES = 4096
 SLEEP_S = 0.001
@@ -23,6 +25,17 @@ class Limits(NamedTuple):
 
     writes: list[float]
     sleeps: list[float]
+
+
+def p99_ms(delays_s: list[float]) -> float:
+    """The 99th percentile, in milliseconds."""
+    return percentile(delays_s, 0.99) * 1000
+
+
+def machine(limits: Limits) -> str:
+    """What the machine took for one durable write and one short sleep meanwhile."""
+    write_ms, sleep_ms = p99_ms(limits.writes), p99_ms(limits.sleeps)
+    return f"of the machine: a durable write p99 {write_ms:.0f} ms, a late wake-up p99 {sleep_ms:.0f} ms"
 
 
 @contextmanager

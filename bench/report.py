@@ -30,6 +30,12 @@ class Section(NamedTuple):
     note: str = ""
 
 
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that so many of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
 def machine() -> str:
     """The machine in one line."""
     cpu = next(
