@@ -40,7 +40,7 @@ def handlers(
             "faults": {subject: _fault(fault) for subject, fault in gateway.faults.items()},
             "alarms": gateway.book.urgent(),
             "journal": journal,
-            "uplinks": [uplink.report() for uplink in gateway.uplinks.values()],
+            "uplinks": [uplink.report() for uplink in gateway.upstream],
             "counters": gateway.lines.counters(),
             "dropped": gateway.pipeline.dropped(),
             "escalations": gateway.second_path.escalations.open,

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from courtyard.agent.alarms.acts import Acts
 from courtyard.agent.alarms.book import AlarmBook
@@ -22,17 +21,14 @@ from courtyard.agent.care.consents import FILE as CONSENTS
 from courtyard.agent.care.following import follow
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.commands.dispatcher import Commands
-from courtyard.agent.commands.freshness import Arrival
 from courtyard.agent.commands.handlers import Ports, handlers
-from courtyard.agent.condition import Condition
+from courtyard.agent.disk_alarm import DiskAlarm
 from courtyard.agent.drills.drill import Drills
 from courtyard.agent.drills.drill import Ports as DrillPorts
-from courtyard.agent.drills.passage import Passages, WatchedFeed
+from courtyard.agent.drills.passage import Passages
 from courtyard.agent.escalation.escalations import planned_steps
 from courtyard.agent.history.gauges import gauges_of, history_of
 from courtyard.agent.history.history import PointHistory
-from courtyard.agent.journal_faults import fault_of
-from courtyard.agent.latest import Latest
 from courtyard.agent.lift_post import LiftPorts
 from courtyard.agent.lift_watch import PART as LIFTS
 from courtyard.agent.lift_watch import Lifts
@@ -41,31 +37,24 @@ from courtyard.agent.normalise import Places
 from courtyard.agent.notebook import JournalNotebook
 from courtyard.agent.outputs.outputs import Outputs
 from courtyard.agent.pipeline import Pipeline
-from courtyard.agent.platforms import Numbering, camera_secrets, inventory_of, platforms_of, secrets_of
+from courtyard.agent.platforms import camera_secrets, platforms_of
 from courtyard.agent.reactions import Reactions
 from courtyard.agent.recorder import Recorder
 from courtyard.agent.records import LaneStatus, Status, instant
 from courtyard.agent.rules.rulebook import RuleBook
 from courtyard.agent.second_path import SecondPath
 from courtyard.agent.supervisor import Supervisor
-from courtyard.agent.uplinks.inbox import Request
-from courtyard.agent.uplinks.uplink import MqttUplink
+from courtyard.agent.upstream import Upstream
 from courtyard.buffer import Finding
 from courtyard.buffer.journal import Journal
 from courtyard.config.snapshot import Difference, Family, Snapshot, difference
-from courtyard.config.uplink import Uplink
 from courtyard.drivers.base import Fault, Scalar, Text, Write
 from courtyard.drivers.ble.rooms import Rooms
-
-if TYPE_CHECKING:
-    from courtyard.agent.uplinks.gb26875.uplink import Gb26875Uplink
 
 PIPELINE, OUTPUTS, REACTIONS, RESIDENTS, HISTORY = "pipeline", "outputs", "reactions", "residents", "history"
 ESCALATIONS, MODEM = "escalations", "modem"
 ROOMS, ANSWERS = "rooms", "answers"
 RELEASE_S = 1.5
-DISK_OK = "disk.ok"
-DISK_WORKS = Text("The disk works again.", "磁盘已恢复正常。")
 
 
 class Gateway:
@@ -125,7 +114,7 @@ class Gateway:
         self._reactions = Reactions(self.book, self.outputs, lambda: self.snapshot.site)
         self.acts = Acts(self.book)
         folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        self._credentials = Path(folder) if folder else None
+        credentials = Path(folder) if folder else None
         self.second_path = SecondPath(
             self.recorder,
             self.book,
@@ -133,17 +122,28 @@ class Gateway:
             lambda: self.snapshot,
             say=self.pipeline.say,
             health=self.pipeline.health,
-            credentials=self._credentials,
+            credentials=credentials,
             learn_secrets=learn_secrets,
         )
         self._passages = Passages()
         self.drills = Drills(self.recorder, self.book, self.engine, self.acts, self._drill_ports())
         self.commands = Commands(self.recorder, gateway=site.gateway.id, handlers=handlers(self._ports()))
-        self.uplinks: dict[str, MqttUplink | Gb26875Uplink] = {}
-        self._feeds: dict[str, WatchedFeed] = {}
-        self._readings: Latest | None = None
-        self._disk_fault: Fault | None = None
-        self._uplink_faults: dict[str, Fault] = {}
+        self.upstream = Upstream(
+            snapshot,
+            journal,
+            self.recorder,
+            self.book,
+            self.acts,
+            self.pipeline,
+            supervisor,
+            commands=self.commands,
+            passages=self._passages,
+            handed=self.second_path.handed,
+            status=self.status,
+            credentials=credentials,
+            learn_secrets=learn_secrets,
+        )
+        self._disk = DiskAlarm(site.gateway.id, self.recorder, self.pipeline.say)
 
     def start(self) -> None:
         """Starts every part; all of them are kept running by the supervisor."""
@@ -162,20 +162,14 @@ class Gateway:
         self._supervisor.start(REACTIONS, self._reactions.run)
         self._supervisor.start(ESCALATIONS, self.second_path.escalations.run)
         self._supervisor.start(MODEM, self.second_path.watch_modem)
-        for uplink in self.snapshot.site.uplinks:
-            self._start_uplink(uplink)
+        self.upstream.start()
 
     async def apply(self, snapshot: Snapshot) -> Difference:
         """Takes another snapshot of the same gateway; what did not change keeps running, with its state."""
         changes = difference(self.snapshot, snapshot)
         site = snapshot.site
-        stale_uplinks = (*changes.uplinks.removed, *changes.uplinks.changed)
-        await self._supervisor.stop(map(uplink_part, stale_uplinks))
-        for name in stale_uplinks:
-            del self.uplinks[name], self._feeds[name]
-            self._uplink_faults.pop(name, None)
-        for name in changes.uplinks.removed:
-            self.journal.forget(name)
+        await self.upstream.end((*changes.uplinks.removed, *changes.uplinks.changed))
+        self.upstream.forget(changes.uplinks.removed)
         self.snapshot = snapshot
         self._rules = RuleBook(site, self._rules)
         self.care.adjust(site.residents)
@@ -192,12 +186,7 @@ class Gateway:
         self._learn_secrets(camera_secrets(snapshot))
         await self.lines.take(snapshot)
         await self.lifts.take(snapshot)
-        for uplink in site.uplinks:
-            if uplink.name not in self.uplinks:
-                self._start_uplink(uplink)
-        inventory = inventory_of(self.snapshot)
-        for running in self.uplinks.values():
-            running.set_inventory(inventory)
+        self.upstream.take(snapshot)
         return changes
 
     async def release(self) -> None:
@@ -214,9 +203,8 @@ class Gateway:
     @property
     def faults(self) -> Mapping[str, Fault]:
         """What is wrong now: lines, devices and, as `uplink NAME`, uplinks."""
-        own = {"journal": self._disk_fault} if self._disk_fault else {}
-        uplinks = {uplink_part(name): fault for name, fault in self._uplink_faults.items()}
-        return {**self.pipeline.faults, **own, **uplinks}
+        own = {"journal": self._disk.fault} if self._disk.fault else {}
+        return {**self.pipeline.faults, **own}
 
     def status(self) -> Status:
         """The retained status, less what each uplink knows for itself."""
@@ -237,15 +225,8 @@ class Gateway:
 
     def journal_found(self, finding: Finding) -> None:
         """The disk of the journal fails, or works again: an alarm says so, and platforms see it in the status soon."""
-        if not finding.code.startswith("disk."):
-            return
-        self._disk_fault = fault = None if finding.code == DISK_OK else fault_of(finding)
-        wall_ms, mono_ms = self.recorder.now()
-        text = Text(f"{fault.what.en} {fault.cure.en}", f"{fault.what.zh}{fault.cure.zh}") if fault else DISK_WORKS
-        gateway, active = self.snapshot.site.gateway.id, fault is not None
-        self.pipeline.say(Condition(gateway, "disk_fault", "", 2, active, wall_ms, mono_ms, text=text))
-        for uplink in self.uplinks.values():
-            uplink.status_changed()
+        if self._disk.found(finding):
+            self.upstream.status_changed()
 
     def needs_restart(self, snapshot: Snapshot) -> Text | None:
         """What of another snapshot only a restart can bring, if anything."""
@@ -265,7 +246,7 @@ class Gateway:
             acts=self.acts,
             wall_ms=self.clock.wall_ms,
             sync=self.engine.sync,
-            resend=lambda uplink, *span: self._feeds[uplink].resend(*span),
+            resend=lambda uplink, *span: self.upstream.resend(uplink, *span),
             hold=self.outputs.hold,
             drop=self.outputs.drop,
             silence=lambda alarm_id: self.second_path.escalations.silence(alarm_id),
@@ -280,61 +261,6 @@ class Gateway:
 
     async def _write(self, device: str, target: str, value: Scalar) -> None:
         await self.lines.write(Write(device, target, value))
-
-    def _start_uplink(self, settings: Uplink) -> None:
-        name = settings.name
-        self._learn_secrets(secrets_of(settings, self.snapshot.directory, self._credentials))
-        lanes = settings.filter.lanes if settings.station is None else ("alarm", "event")
-        feed = self._passages.watch(name, self.journal.attach(name, lanes=lanes, start=settings.start))
-        self._feeds[name] = feed
-        self.uplinks[name] = uplink = (
-            self._broker(settings, feed) if settings.station is None else self._centre(settings, feed)
-        )
-        uplink.set_inventory(inventory_of(self.snapshot))
-        self._supervisor.start(uplink_part(name), uplink.run)
-
-    def _centre(self, settings: Uplink, feed: WatchedFeed) -> Gb26875Uplink:
-        from courtyard.agent.centres import centre_uplink  # only few sites report to a fire-control centre
-
-        return centre_uplink(
-            settings,
-            feed,
-            self.recorder,
-            self.book,
-            self.acts,
-            self.second_path.handed,
-            lambda: self.snapshot,
-            self._latest(),
-            say=self.pipeline.say,
-            fault=lambda fault: self._uplink_says(settings.name, fault),
-        )
-
-    def _latest(self) -> Latest:
-        """The last readings, for centres that get measured values."""
-        if self._readings is None:
-            self._readings = Latest()
-            self.pipeline.observers.append(self._readings.note)
-        return self._readings
-
-    def _broker(self, settings: Uplink, feed: WatchedFeed) -> MqttUplink:
-        name = settings.name
-
-        async def execute(request: Request) -> bytes | None:
-            arrival = Arrival(name, retained=request.retained, remaining_s=request.remaining_s)
-            return await self.commands.execute(request.payload, arrival)
-
-        return MqttUplink(
-            settings,
-            self.snapshot.site.gateway.id,
-            feed,
-            Numbering(self.journal, self.book),
-            status=self.status,
-            wall_ms=self.clock.wall_ms,
-            directory=self.snapshot.directory,
-            credentials=self._credentials,
-            commands=execute,
-            fault=lambda fault: self._uplink_says(name, fault),
-        )
 
     def _drill_ports(self) -> DrillPorts:
         return DrillPorts(
@@ -363,15 +289,3 @@ class Gateway:
 
     def _consent_changed(self, resident: str, *, granted: bool) -> None:
         self.recorder.event("resident.consent", {"resident": resident, "granted": granted})
-
-    def _uplink_says(self, name: str, fault: Fault | None) -> None:
-        if fault is None:
-            self._uplink_faults.pop(name, None)
-        else:
-            self._uplink_faults[name] = fault
-        self.pipeline.health(uplink_part(name), fault)
-
-
-def uplink_part(name: str) -> str:
-    """The supervised part that runs an uplink."""
-    return f"uplink {name}"

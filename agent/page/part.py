@@ -79,7 +79,7 @@ class Page:
             snapshot=lambda: gateway.snapshot,
             faults=lambda: gateway.faults,
             since=lambda: gateway.pipeline.fault_since,
-            reports=lambda: [uplink.report() for uplink in gateway.uplinks.values()],
+            reports=lambda: [uplink.report() for uplink in gateway.upstream],
             counters=gateway.lines.counters_of,
             frames=gateway.lines.frames,
             dropped=gateway.pipeline.dropped,

@@ -101,6 +101,18 @@ def test_a_reload_touches_only_what_differs_and_a_bad_file_changes_nothing(stage
     assert agent.poll() is None
 
 
+def test_the_fault_of_a_platform_goes_with_it_and_with_its_wrong_settings(stage: Box) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = f"mqtt://127.0.0.1:{taken.getsockname()[1]}"  # once the socket is closed
+    other = '[[uplinks]]\nname = "{}"\nurl = "{}"\n'
+    stage.write_site(stage.line("hall"), load(1), other.format("gone", nobody), other.format("moved", nobody))
+    stage.start()
+    wrong = {"uplink gone", "uplink moved"}
+    stage.wait(lambda: wrong <= set(stage.status().get("faults", ())))
+    stage.write_site(stage.line("hall"), load(1), other.format("moved", stage.broker.url))
+    stage.wait(lambda: not wrong & set(stage.status()["faults"]))
+
+
 def test_what_only_a_restart_can_bring_is_said_until_it_comes(stage: Box) -> None:
     stage.write_site(stage.line("hall"), load(1))
     stage.start()
