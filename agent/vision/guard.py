@@ -91,10 +91,10 @@ class Guard:
         self._is_open = False
         self._quiet_s: float | None = None
 
-    def look(self, detections: Sequence[Detection], *, model: str, stages: Stages = NO_STAGES) -> None:
-        """Takes what one look at a live picture found.  `model`: its hash."""
+    def look(self, detections: Sequence[Detection], *, model: str, stages: Stages = NO_STAGES) -> bool:
+        """Takes what one look at a live picture found, unless that is worth nothing.  `model`: its hash."""
         if self._blind:
-            return
+            return False
         now_s = asyncio.get_running_loop().time()
         tracks = self._tracker.look(now_s, detections)
         counted = [track for track in tracks if track.label == EBIKE and self.lift.region.where(track.box) != "outside"]
@@ -104,6 +104,7 @@ class Guard:
             self.seen = Seen(best, model, stages, 1000 * (now_s - best.since_s))
         self._watch.look(now_s, self.score)
         self.judge()
+        return True
 
     def still(self) -> None:
         """The picture is live, and nothing in it has changed since the last look."""

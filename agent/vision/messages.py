@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from courtyard.agent.vision.regions import Region
 from courtyard.agent.vision.tracker import Detection
 
 LONGEST_LINE = 1 << 18
@@ -33,10 +34,19 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
 
 
 class Attach(msgspec.Struct, frozen=True, tag="attach"):
-    """Look at this lift's pictures from now on, in place of the former ones."""
+    """Look at this lift's pictures from now on, in place of the former ones.
+
+    `lessons` is the folder of all lifts under which its own heads are, and what they learn from (empty: none);
+    `active` and `trial` are the digests of its heads; `gather` says to keep what scores wrongly, in `region`.
+    """
 
     lift: str
     frames: str
+    region: Region = Region(())
+    lessons: str = ""
+    gather: bool = False
+    active: str = ""
+    trial: str = ""
 
 
 class Detach(msgspec.Struct, frozen=True, tag="detach"):
@@ -74,13 +84,14 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 
 class Looked(msgspec.Struct, frozen=True, tag="looked"):
-    """What one look found; `at_s` is when the picture had arrived."""
+    """What one look found; `at_s` is when the picture had arrived.  `trial`: as in `model.Seen`."""
 
     lift: str
     number: int
     at_s: float
     detections: tuple[Detection, ...]
     stages: Stages
+    trial: float | None = None
 
 
 class Still(msgspec.Struct, frozen=True, tag="still"):
@@ -102,6 +113,14 @@ class Kept(msgspec.Struct, frozen=True, tag="kept"):
     error: str = ""
 
 
+class Gathered(msgspec.Struct, frozen=True, tag="gathered"):
+    """So many looks are kept of a lift, of which a head of its own may learn; `error` says why not."""
+
+    lift: str
+    looks: int
+    error: str = ""
+
+
 class Pulse(msgspec.Struct, frozen=True, tag="pulse"):
     """The worker gets on; looks a second that each moving lift gets now, and whether that is too little."""
 
@@ -109,6 +128,6 @@ class Pulse(msgspec.Struct, frozen=True, tag="pulse"):
     overloaded: bool
 
 
-Report: TypeAlias = Ready | Refused | Looked | Still | Kept | Pulse
+Report: TypeAlias = Ready | Refused | Looked | Still | Kept | Gathered | Pulse
 orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)

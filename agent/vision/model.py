@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol
 
@@ -66,31 +67,53 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Session(Protocol):
     """What is needed of `onnxruntime.InferenceSession`."""
 
-    def run(self, names: None, inputs: dict[str, npt.NDArray[np.float32]], /) -> Any: ...
+    def run(self, names: Sequence[str], inputs: dict[str, npt.NDArray[np.float32]], /) -> Any: ...
+
+
+class Sight(NamedTuple):
+    """What a model said of one picture: its first output, its features where it has any, how the picture lay in it."""
+
+    output: npt.NDArray[Any]
+    features: npt.NDArray[Any] | None
+    fit: Fit
 
 
 class Seen(NamedTuple):
-    """What one look found, and how long the model took."""
+    """What one look found, and how long it took.  `trial` is the greatest score of an e-bike that a lift's own head on
+    trial would have left of it."""
 
     detections: tuple[Detection, ...]
     took_ms: float
+    trial: float | None = None
 
 
 class Model:
     """A model that passed its golden check.  `run` blocks for one inference: call it in a worker of its own."""
 
-    def __init__(self, manifest: Manifest, session: Session, input_name: str) -> None:
+    def __init__(self, manifest: Manifest, session: Session, input_name: str, outputs: Sequence[str]) -> None:
+        """`outputs` are the names of its first output and of its features, where it has any."""
         self.manifest = manifest
+        self._outputs = outputs
         self._classes = {int(number): label for number, label in manifest.classes.items()}
         self._session, self._input = session, input_name
 
     def look(self, picture: Picture, least: float = 0.05) -> Seen:
         """Raises DriverError when the output has not the layout of the manifest."""
-        manifest, start = self.manifest, time.perf_counter()
-        tensor, fit = prepare(picture, manifest)
-        output = self.raw(tensor)
+        start = time.perf_counter()
+        sight = self.sight(picture)
+        return Seen(self.found(sight.output, sight.fit, least), 1000 * (time.perf_counter() - start))
+
+    def sight(self, picture: Picture) -> Sight:
+        """What the model says, not yet decoded."""
+        tensor, fit = prepare(picture, self.manifest)
+        output, *features = self._session.run(self._outputs, {self._input: tensor})
+        return Sight(np.asarray(output), np.asarray(features[0]) if features else None, fit)
+
+    def found(self, output: npt.NDArray[Any], fit: Fit, least: float = 0.05) -> tuple[Detection, ...]:
+        """What an output means.  Raises DriverError when it has not the layout of the manifest."""
+        manifest = self.manifest
         try:
-            found = decode(manifest.layout, output, fit, self._classes, least, manifest.overlap)
+            return decode(manifest.layout, output, fit, self._classes, least, manifest.overlap)
         except LayoutError as error:
             raise _refused(
                 "layout",
@@ -98,11 +121,10 @@ class Model:
                 f"输出不符合 {manifest.layout}：{error}。",
                 *_ASK,
             ) from error
-        return Seen(found, 1000 * (time.perf_counter() - start))
 
     def raw(self, tensor: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
         """The first output for a prepared picture."""
-        return np.asarray(self._session.run(None, {self._input: tensor})[0])
+        return np.asarray(self._session.run(self._outputs, {self._input: tensor})[0])
 
 
 _ASK = ("Ask whoever made the model for a manifest that fits it.", "请向模型提供方索取与其相符的清单文件。")
@@ -175,7 +197,16 @@ def _open(manifest: Manifest, content: bytes) -> Model:
         raise _refused(
             "onnx", f"{manifest.file} cannot be loaded: {error}.", f"无法加载 {manifest.file}：{error}。", *_ASK
         ) from error
-    return Model(manifest, session, session.get_inputs()[0].name)
+    names = [each.name for each in session.get_outputs()]
+    if manifest.features is not None and manifest.features not in names[1:]:
+        raise _refused(
+            "features",
+            f"{manifest.file} has no output {manifest.features}.",
+            f"{manifest.file} 没有名为 {manifest.features} 的输出。",
+            *_ASK,
+        )
+    wanted = names[:1] if manifest.features is None else [names[0], manifest.features]
+    return Model(manifest, session, session.get_inputs()[0].name, wanted)
 
 
 def _check_golden(model: Model, path: Path) -> None:

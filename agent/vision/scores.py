@@ -92,8 +92,10 @@ def scores_file(folder: Path, lift: str) -> Path:
     return folder / "scores" / f"{lift}.json"
 
 
-def calibration_file(folder: Path, lift: str) -> Path:
-    return folder / "calibration" / f"{lift}.json"
+def calibration_file(folder: Path, lift: str, model: str) -> Path:
+    """One for the detector, one for each head of the lift's own (`own_head.identity`)."""
+    head = model.partition("+")[2]
+    return folder / "calibration" / (f"{lift}.{head}.json" if head else f"{lift}.json")
 
 
 def read_scores(folder: Path, lift: str) -> Scores | None:
@@ -107,7 +109,7 @@ def read_scores(folder: Path, lift: str) -> Scores | None:
 def read_calibration(folder: Path, lift: str, model: str) -> Calibration | None:
     """The calibration of this lift under this model, if there is one."""
     try:
-        found = msgspec.json.decode(calibration_file(folder, lift).read_bytes(), type=Calibration)
+        found = msgspec.json.decode(calibration_file(folder, lift, model).read_bytes(), type=Calibration)
     except (OSError, msgspec.MsgspecError):
         return None
     return found if found.model == model else None

@@ -11,6 +11,8 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,7 @@ from courtyard.agent.vision.looking import Looking
 from courtyard.agent.vision.messages import (
     Attach,
     Detach,
+    Gathered,
     Keep,
     Kept,
     Load,
@@ -34,6 +37,7 @@ from courtyard.agent.vision.messages import (
     orders,
 )
 from courtyard.agent.vision.model import Model, load
+from courtyard.agent.vision.pupil import Pupil
 from courtyard.drivers.base import DriverError
 from courtyard.drivers.camera.frames import FrameBoard
 
@@ -41,6 +45,7 @@ NICE: Final = 5
 """Behind the gateway itself: a smoke alarm does not wait for a picture."""
 BUSY_S, IDLE_S = 0.01, 0.05
 PULSE_S: Final = 5.0
+SAVE_S: Final = 300.0
 PERSON: Final = "person"
 MOST_WAITING: Final = 64
 TRIALS: Final = 5
@@ -54,13 +59,17 @@ class Worker:
         self._looking = Looking(model.look, look_s, start.load, time.monotonic)
         self._store, self._refusal = _store(start)
         self._albums: dict[str, Album] = {}
+        self._pupils: dict[str, Pupil] = {}
         self._told_s = 0.0
+        self._saved_s = time.monotonic()
 
     def obey(self, order: Order) -> None:
         match order:
             case Attach(lift, frames):
                 self._detach(lift)
-                self._looking.attach(lift, FrameBoard(Path(frames)))
+                pupil = self._pupils[lift] = Pupil(self._model, order, _wall_ms)
+                self._looking.attach(lift, FrameBoard(Path(frames)), pupil.look)
+                self._gathered(lift)
                 if self._store is not None:
                     self._albums[lift] = Album(self._store, PERSON in self._model.manifest.classes.values())
             case Detach(lift):
@@ -86,12 +95,34 @@ class Worker:
         for album in self._albums.values():
             for kept in album.due(now_s):
                 tell(self._out, kept)
+                self._on_disk(kept.lift, partial(self._pupils[kept.lift].keep, kept.name))
         if now_s - self._told_s >= PULSE_S:
             self._told_s = now_s
             tell(self._out, Pulse(round(self._looking.each_hz, 2), self._looking.overloaded))
+        if now_s - self._saved_s >= SAVE_S:
+            self._saved_s = now_s
+            for lift in self._pupils:
+                self._gathered(lift)
         return 0.0 if has_looked else BUSY_S if self._looking.busy else IDLE_S
 
+    def _gathered(self, lift: str) -> None:
+        pupil = self._pupils[lift]
+        if self._on_disk(lift, pupil.save):
+            tell(self._out, Gathered(lift, pupil.gathered))
+
+    def _on_disk(self, lift: str, work: Callable[[], None]) -> bool:
+        """A disk that does not take it is told, and keeps no lift from being watched."""
+        try:
+            work()
+        except OSError as error:
+            tell(self._out, Gathered(lift, 0, error.strerror or type(error).__name__))
+            return False
+        return True
+
     def _detach(self, lift: str) -> None:
+        if lift in self._pupils:
+            self._gathered(lift)
+            del self._pupils[lift]
         board = self._looking.detach(lift)
         self._albums.pop(lift, None)
         if isinstance(board, FrameBoard):
@@ -147,6 +178,10 @@ def _look_s(model: Model) -> float:
     """How long one look takes here, in seconds: the median of some."""
     grey = np.full((360, 640, 3), 114, np.uint8)
     return sorted(model.look(grey).took_ms for _ in range(TRIALS))[TRIALS // 2] / 1000
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _listen(waiting: queue.Queue[Order]) -> None:

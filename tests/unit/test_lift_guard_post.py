@@ -223,7 +223,7 @@ def test_its_own_threshold_holds_for_the_model_that_it_was_made_with(tmp_path: P
     scores = Scores("lift-1", MODEL.model, 0)
     for number in range(1000):
         scores.add(0.7 if number < 10 else 0.1, number)
-    write(calibration_file(tmp_path, "lift-1"), calibrate(scores, 1))
+    write(calibration_file(tmp_path, "lift-1", MODEL.model), calibrate(scores, 1))
 
     async def work(rig: Rig) -> None:
         assert rig.post.state().threshold == 0.725

@@ -1,4 +1,4 @@
-"""The product's own detector."""
+"""The product's own detector, and the examples that a lift's own head must not forget (`ebike.base.npz`)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,102 @@
+"""How a vision worker looks at one lift: the detector, the lift's own heads, and what they may learn from later."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from courtyard.agent.vision.lessons import Gathering, Look, Recent, logit
+from courtyard.agent.vision.messages import Attach
+from courtyard.agent.vision.model import Model, Picture, Seen, Sight
+from courtyard.agent.vision.own_head import EVENTS, GATHERED, Head, Kind, lessons_folder, read_head
+from courtyard.agent.vision.surroundings import Array, NoGrid, described
+from courtyard.agent.vision.verdicts import LAYOUT, columns, judged, surest
+
+LEAST: Final = 0.1
+"""Score of the detector from which a look can be learned from."""
+GREATEST: Final = 60_000.0
+"""What half a float still holds."""
+
+
+class Pupil:
+    """One lift under one model.  `wall_ms` gives Unix milliseconds."""
+
+    def __init__(self, model: Model, order: Attach, wall_ms: Callable[[], int]) -> None:
+        self._model, self._order, self._wall_ms = model, order, wall_ms
+        manifest = model.manifest
+        self._columns = columns(manifest.classes) if manifest.layout == LAYOUT else []
+        self._gathering: Gathering | None = None
+        self._recent: Recent | None = None
+        self._active: Head | None = None
+        self._trial: Head | None = None
+        if order.lessons and manifest.features is not None and self._columns:
+            folder = lessons_folder(Path(order.lessons), order.lift)
+            self._recent = Recent(folder / EVENTS, manifest.sha256)
+            self._active, self._trial = self._head("active", order.active), self._head("trial", order.trial)
+            if order.gather:
+                self._gathering = Gathering(folder / GATHERED, manifest.sha256)
+
+    def look(self, picture: Picture) -> Seen:
+        """Raises DriverError when the output has not the layout of the manifest."""
+        start, model = time.perf_counter(), self._model
+        sight = model.sight(picture)
+        output, trial = sight.output, None
+        rows = self._described(sight) if self._recent is not None else None
+        if rows is not None:
+            self._remember(sight, rows)
+            if self._trial is not None and rows.shape[1] == len(self._trial.weights):
+                trial = self._score(judged(output, self._columns, rows, self._trial), sight)
+            if self._active is not None and rows.shape[1] == len(self._active.weights):
+                output = judged(output, self._columns, rows, self._active)
+        return Seen(model.found(output, sight.fit), 1000 * (time.perf_counter() - start), trial)
+
+    def keep(self, name: str) -> None:
+        """Keeps what an event may be learned from, should it be marked.  Raises OSError."""
+        if self._recent is not None:
+            self._recent.keep(name)
+
+    @property
+    def gathered(self) -> int:
+        """How many looks there are to learn from, besides those of events."""
+        return len(self._gathering) if self._gathering is not None else 0
+
+    def save(self) -> None:
+        """Raises OSError."""
+        if self._gathering is not None:
+            self._gathering.save()
+
+    def _head(self, kind: Kind, digest: str) -> Head | None:
+        """The head that was ordered, if it is there."""
+        head = read_head(Path(self._order.lessons), self._order.lift, kind, self._model.manifest.sha256)
+        return head if head is not None and head.digest == digest else None
+
+    def _described(self, sight: Sight) -> Array | None:
+        if sight.features is None:
+            return None
+        manifest = self._model.manifest
+        try:
+            rows = described(sight.features, manifest.width, manifest.height)
+        except NoGrid:
+            return None  # such a model can be used, and not retrained
+        return rows if len(rows) == sight.output.shape[-1] else None
+
+    def _remember(self, sight: Sight, rows: Array) -> None:
+        best = surest(sight.output, self._columns, sight.fit, self._order.region)
+        if best is None or best[1] < LEAST:
+            return
+        row = np.clip(rows[best[0]], -GREATEST, GREATEST).astype(np.float16)
+        if not np.isfinite(row).all():
+            return
+        look = Look(self._wall_ms(), logit(best[1]), row)
+        if self._recent is not None:
+            self._recent.take(look)
+        if self._gathering is not None:
+            self._gathering.take(look)
+
+    def _score(self, output: Any, sight: Sight) -> float:
+        best = surest(output, self._columns, sight.fit, self._order.region)
+        return best[1] if best is not None else 0.0
