@@ -21,8 +21,8 @@ from courtyard.agent import requests
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.control import ControlServer, Refused
 from courtyard.agent.drills.evidence import Evidence
+from courtyard.agent.families import DRIVERS, MakeDriver
 from courtyard.agent.journal_faults import fault_of
-from courtyard.agent.lines import DRIVERS, MakeDriver
 from courtyard.agent.notify import Notifier
 from courtyard.agent.page_part import PagePart
 from courtyard.agent.records import Details, stamp

@@ -1,8 +1,7 @@
 """The lines of a site: which driver runs on each, and how the rest of the gateway reaches it.
 
-A kind of driver is one function in `DRIVERS` that imports it only when a site has it.  It must have `run(sink)`; all
-else that it can do is told by the protocols of `drivers.base`: Reads, Writes, Adjusts, Counts, Traces and
-Progresses.
+A driver must have `run(sink)`; all else that it can do is told by the protocols of `drivers.base`: Reads, Writes,
+Adjusts, Counts, Traces and Progresses.
 
 Invariants
 1. A line has one driver, and a driver one line; a line on which nothing hangs has none.
@@ -12,22 +11,17 @@ Invariants
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import tzinfo
-from functools import partial
-from pathlib import Path
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from courtyard.agent.ble_scan import Watches, own_driver
+from courtyard.agent.families import DRIVERS, MakeDriver, Surroundings, zone_of
 from courtyard.agent.notebook import JournalNotebook
 from courtyard.agent.recorder import GatewayClock
 from courtyard.agent.scannable import scannable
 from courtyard.agent.supervisor import Supervisor
-from courtyard.config.snapshot import Family, InstalledDevice, Line, Snapshot
-from courtyard.config.wearables import secrets_in
+from courtyard.config.snapshot import Family, Line, Snapshot
 from courtyard.drivers.base import (
     Adjusts,
     Counts,
@@ -43,88 +37,10 @@ from courtyard.drivers.base import (
     Write,
     Writes,
 )
-from courtyard.drivers.ble.radio import Radio
 from courtyard.drivers.ble.rooms import Rooms
 from courtyard.drivers.lines.settings import BleLine, LineSettings
 
 REST_S = 1.5
-
-
-class Surroundings(NamedTuple):
-    """What a driver may need besides its line: the gateway's clock, the time zone of the site, a place for small state
-    that outlives the process, and whom to tell what is heard where; the last two where there are any."""
-
-    clock: GatewayClock
-    zone: tzinfo
-    notebook: JournalNotebook | None = None
-    rooms: Rooms | None = None
-    directory: Path = Path()
-    """Of the site file, which names secrets relative to it."""
-
-
-MakeDriver = Callable[[Line, Surroundings], Driver]
-"""Makes the driver of a line; called inside the event loop."""
-
-
-def _modbus(line: Line, surroundings: Surroundings) -> Driver:
-    from courtyard.drivers.modbus.driver import ModbusDriver
-
-    return ModbusDriver(line.settings, line.devices, surroundings.clock)
-
-
-def _fire(line: Line, surroundings: Surroundings) -> Driver:
-    from courtyard.drivers.fire.panel import PanelDriver
-
-    clock = surroundings.clock
-    return PanelDriver(line.settings, line.devices, clock, surroundings.zone, trusted=lambda: clock.quality == "synced")
-
-
-def _fire_modbus(line: Line, surroundings: Surroundings) -> Driver:
-    from courtyard.drivers.fire.registers import RegisterDriver
-
-    return RegisterDriver(line.settings, line.devices, surroundings.clock)
-
-
-def _cameras(line: Line, surroundings: Surroundings) -> Driver:
-    from courtyard.drivers.camera.driver import CameraDriver
-
-    return CameraDriver(line.devices, surroundings.clock)
-
-
-def _ble(line: Line, surroundings: Surroundings) -> Driver:
-    from courtyard.drivers.ble.bluez.radio import BluezRadio
-    from courtyard.drivers.ble.driver import BleDriver
-
-    settings: BleLine = line.settings
-    radios: dict[str, Radio] = {adapter: BluezRadio(adapter) for adapter in settings.adapters}
-    if settings.proxies:
-        from courtyard.drivers.ble.esphome.radio import ProxyRadio
-
-        folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        secrets = secrets_in(surroundings.directory, Path(folder) if folder else None)
-        for proxy in settings.proxies:
-            radios[proxy.name] = ProxyRadio(proxy.name, proxy.host, proxy.port, partial(secrets, proxy.key_file))
-    return BleDriver(
-        settings.name,
-        line.devices,
-        radios,
-        surroundings.clock,
-        surroundings.zone,
-        slots=settings.connections,
-        notebook=surroundings.notebook,
-        rooms=surroundings.rooms,
-        receivers={proxy.name: proxy.name for proxy in settings.proxies},
-    )
-
-
-DRIVERS: Mapping[Family, MakeDriver] = {
-    "camera": _cameras,
-    "modbus": _modbus,
-    "ble": _ble,
-    "fire": _fire,
-    "fire-modbus": _fire_modbus,
-}
-"""By the family of what hangs on the line."""
 
 
 class Lines:
@@ -236,7 +152,7 @@ class Lines:
     def _goes_on(self, name: str, before: Snapshot, after: Snapshot) -> bool:
         """Whether the driver of a line can run on, with its new devices if they differ."""
         old, new, driver = before.lines[name], after.lines.get(name), self._drivers[name]
-        if new is None or (old.settings, old.family) != (new.settings, new.family) or _zone(before) != _zone(after):
+        if new is None or (old.settings, old.family) != (new.settings, new.family) or zone_of(before) != zone_of(after):
             return False
         if old.devices == new.devices:
             return True
@@ -253,7 +169,7 @@ class Lines:
         return self._make[line.family](
             line,
             Surroundings(
-                self._clock, _zone(self._snapshot), self._notebook, self._rooms, directory=self._snapshot.directory
+                self._clock, zone_of(self._snapshot), self._notebook, self._rooms, directory=self._snapshot.directory
             ),
         )
 
@@ -274,19 +190,9 @@ class Lines:
         self._supervisor.start(line_part(name), run, on_time=on_time)
 
 
-def open_driver(snapshot: Snapshot, device: InstalledDevice, clock: GatewayClock) -> Driver:
-    """The driver of the line of one device, for somebody who runs no gateway.  Make it inside the event loop."""
-    line = snapshot.lines[device.line]
-    return DRIVERS[device.family](line, Surroundings(clock, _zone(snapshot), directory=snapshot.directory))
-
-
 def line_part(name: str) -> str:
     """The supervised part that runs a line."""
     return f"line {name}"
-
-
-def _zone(snapshot: Snapshot) -> ZoneInfo:
-    return ZoneInfo(snapshot.site.gateway.timezone)
 
 
 SPEAKS_BY_ITSELF = Fault(

@@ -27,12 +27,13 @@ from courtyard.agent.drills.drill import Drills
 from courtyard.agent.drills.drill import Ports as DrillPorts
 from courtyard.agent.drills.passage import Passages
 from courtyard.agent.escalation.escalations import planned_steps
+from courtyard.agent.families import DRIVERS, MakeDriver
 from courtyard.agent.history.gauges import gauges_of, history_of
 from courtyard.agent.history.history import PointHistory
 from courtyard.agent.lift_post import LiftPorts
 from courtyard.agent.lift_watch import PART as LIFTS
 from courtyard.agent.lift_watch import Lifts
-from courtyard.agent.lines import DRIVERS, Lines, MakeDriver
+from courtyard.agent.lines import Lines
 from courtyard.agent.normalise import Places
 from courtyard.agent.notebook import JournalNotebook
 from courtyard.agent.outputs.outputs import Outputs

@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from courtyard.agent.uplinks.broker import Incoming, Limits, Will
 from courtyard.agent.uplinks.faults import CLOSED_EARLY, LOST, Refused
-from courtyard.agent.uplinks.mqtt import Incoming, Limits, Will
 from courtyard.drivers.base import Fault
 from hw_sim.ledger import Ledger
 

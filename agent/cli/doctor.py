@@ -7,7 +7,8 @@ import argparse
 import msgspec
 from rich.console import Console
 
-from courtyard.agent.tools.doctor import Box, Check, Verdict, examine
+from courtyard.agent.tools.box import Box
+from courtyard.agent.tools.doctor import Check, Verdict, examine
 from courtyard.drivers.base import Text
 
 _MARKS: dict[Verdict, tuple[str, Text]] = {

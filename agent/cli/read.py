@@ -15,7 +15,8 @@ from rich.table import Table
 from courtyard.agent.cli.status import one_answer
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.control import Refused, daemon_listens
-from courtyard.agent.lines import SPEAKS_BY_ITSELF, open_driver
+from courtyard.agent.families import open_driver
+from courtyard.agent.lines import SPEAKS_BY_ITSELF
 from courtyard.agent.records import instant
 from courtyard.config.catalogue import Catalogue
 from courtyard.config.present import present

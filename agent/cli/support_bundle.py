@@ -17,8 +17,9 @@ import msgspec
 
 from courtyard.agent.cli.status import one_answer
 from courtyard.agent.control import Refused
+from courtyard.agent.tools.box import Box, output_of
 from courtyard.agent.tools.bundle import cleaner, pack, secrets_of_site
-from courtyard.agent.tools.doctor import Box, examine, output_of
+from courtyard.agent.tools.doctor import examine
 from courtyard.buffer import inspection
 from courtyard.buffer.faults import DiskFault
 from courtyard.config.present import as_data

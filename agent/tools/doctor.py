@@ -5,29 +5,19 @@ Everything is looked at through `Box`, so that a test can be any box; nothing is
 
 from __future__ import annotations
 
-import grp
-import os
-import pwd
-import shutil
-import socket
 import stat
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from courtyard.agent.clock import KernelClock, read_kernel_clock
 from courtyard.agent.control import daemon_listens
+from courtyard.agent.tools.box import SERVICE, Box, group_name, used_bytes, words_of
 from courtyard.config.read import check_site
 from courtyard.config.site import Site
 from courtyard.drivers.base import Text
 from courtyard.drivers.lines.settings import BleLine, SerialLine
 
 Verdict = Literal["ok", "warning", "fault"]
-REACH_S: Final = 3.0
-COMMAND_S: Final = 5.0
-SERVICE: Final = "courtyard"
 WORN: Final = 9
 """Tenths of its life that a flash chip has used: 80 to 90 % (JEDEC eMMC, DEVICE_LIFE_TIME_EST)."""
 BONDS: Final = "var/lib/bluetooth"
@@ -41,21 +31,6 @@ class Check(NamedTuple):
     verdict: Verdict
     what: Text
     cure: Text = FINE
-
-
-class Box(NamedTuple):
-    """The machine.  `root` is where its files begin; the functions ask the kernel, systemd and the network."""
-
-    site: Path
-    data: Path
-    socket: Path
-    root: Path = Path("/")
-    user: str = SERVICE
-    kernel_clock: Callable[[], KernelClock] = read_kernel_clock
-    free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free
-    groups_of: Callable[[str], frozenset[str]] = lambda user: groups_of(user)
-    run: Callable[[list[str]], str | None] = lambda command: output_of(command)
-    reaches: Callable[[str, int], str | None] = lambda host, port: why_not(host, port)
 
 
 def examine(box: Box) -> list[Check]:
@@ -140,7 +115,7 @@ def _clock(box: Box) -> Iterator[Check]:
 
 def _wear(box: Box) -> Iterator[Check]:
     for disk in sorted((box.root / "sys/block").glob("mmcblk[0-9]")):
-        life = _words(disk / "device/life_time")
+        life = words_of(disk / "device/life_time")
         used = max((int(word, 16) for word in life), default=0)
         percent = f"{max(used - 1, 0) * 10}–{used * 10} %"
         if not used:
@@ -176,7 +151,7 @@ def _data(box: Box, site: Site | None) -> Iterator[Check]:
     else:
         yield Check("data", "ok", Text("The data directory is the service's alone.", "数据目录仅服务可访问。"))
     quota = site.journal.quota + site.history.quota * site.history.enabled if site is not None else 0
-    used, free = _used(box.data), box.free_bytes(box.data)
+    used, free = used_bytes(box.data), box.free_bytes(box.data)
     wanted = max(quota - used, 0) + 100_000_000
     sizes = Text(
         f"{free / 1e6:.0f} MB are free; the quotas may still take {max(quota - used, 0) / 1e6:.0f} MB.",
@@ -208,7 +183,7 @@ def _ports(box: Box, site: Site) -> Iterator[Check]:
             )
             continue
         status = port.stat()
-        group = _group_name(status.st_gid)
+        group = group_name(status.st_gid)
         if status.st_mode & 0o006 == 0o006 or (status.st_mode & 0o060 == 0o060 and group in groups):
             yield Check(name, "ok", Text(f"{line.port} is there.", f"串口 {line.port} 可用。"))
         else:
@@ -265,54 +240,3 @@ def _bonds(box: Box, site: Site) -> Iterator[Check]:
         yield Check(
             "bluetooth keys", "ok", Text("Keys of paired wearables are root's alone.", "配对密钥仅 root 可读。")
         )
-
-
-def groups_of(user: str) -> frozenset[str]:
-    """Names of the groups of a user, `dialout` and `bluetooth` of the unit file for a user that is not there."""
-    try:
-        own = _group_name(pwd.getpwnam(user).pw_gid)
-    except KeyError:
-        return frozenset(("dialout", "bluetooth"))
-    members = {group.gr_name for group in grp.getgrall() if user in group.gr_mem}
-    return frozenset((own, "dialout", "bluetooth", *members))
-
-
-def output_of(command: list[str]) -> str | None:
-    """What a command prints; None when there is no such command or it does not answer."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
-
-
-def why_not(host: str, port: int) -> str | None:
-    """Why a TCP endpoint can not be reached; None when it can."""
-    try:
-        with socket.create_connection((host, port), timeout=REACH_S):
-            return None
-    except (OSError, ValueError, OverflowError) as error:
-        return str(error)
-
-
-def _group_name(number: int) -> str:
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)
-
-
-def _used(directory: Path) -> int:
-    total = 0
-    for folder, _, names in os.walk(directory):
-        for name in names:
-            path = Path(folder, name)
-            total += path.lstat().st_size if path.exists() else 0
-    return total
-
-
-def _words(path: Path) -> list[str]:
-    try:
-        return path.read_text().split()
-    except OSError:
-        return []

@@ -14,9 +14,10 @@ from collections.abc import Callable
 import paho.mqtt.client as paho
 
 from courtyard.agent.uplinks import faults
+from courtyard.agent.uplinks.broker import Incoming, Will
 from courtyard.agent.uplinks.endpoint import Endpoint
 from courtyard.agent.uplinks.faults import Refused
-from courtyard.agent.uplinks.mqtt import UNSUPPORTED_VERSION, Incoming, Session, Will
+from courtyard.agent.uplinks.mqtt import UNSUPPORTED_VERSION, Session
 
 CONNECT_TIMEOUT_S = 15.0
 

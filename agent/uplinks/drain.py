@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from courtyard.agent.uplinks import faults, reasons, send
-from courtyard.agent.uplinks.mqtt import Limits
+from courtyard.agent.uplinks.broker import Limits
 from courtyard.agent.uplinks.native import Format
 from courtyard.agent.uplinks.ports import Control, Feed, Session
 from courtyard.agent.uplinks.turns import Flight, Lane, Turn, joins

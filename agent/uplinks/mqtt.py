@@ -12,7 +12,6 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
@@ -21,6 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from courtyard.agent.uplinks import faults, reasons
+from courtyard.agent.uplinks.broker import MAX_IN_FLIGHT, MAX_PACKET_BYTES, Incoming, Limits, Will
 from courtyard.agent.uplinks.client import Client, LastError
 from courtyard.agent.uplinks.endpoint import Endpoint
 from courtyard.agent.uplinks.faults import Refused
@@ -32,36 +32,8 @@ MISC_EVERY_S = 2.0
 CLOSE_TIMEOUT_S = 1.0
 MAX_INCOMING_BYTES = 256 * 1024
 MAX_INCOMING_MESSAGES = 20
-MAX_IN_FLIGHT = 100
-MAX_PACKET_BYTES = 268_435_455
-"""MQTT 5.0 section 2.1.4: the largest remaining length."""
 READS_IN_A_ROW = 64
 UNSUPPORTED_VERSION = 0x84
-
-
-class Will(NamedTuple):
-    """What the broker publishes, retained, when this connection dies."""
-
-    topic: str
-    payload: bytes
-
-
-class Incoming(NamedTuple):
-    """A message for this gateway; `acknowledge` when it has been dealt with: the broker sends at most 20 ahead."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    acknowledge: Callable[[], None]
-    remaining_s: float | None = None
-    """What was left of the message's expiry interval (MQTT 5), where it had one."""
-
-
-class Limits(NamedTuple):
-    """What the broker takes: messages unacknowledged at a time, and bytes of one whole packet."""
-
-    messages: int = MAX_IN_FLIGHT
-    packet_bytes: int = MAX_PACKET_BYTES
 
 
 class Session:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from courtyard.agent.uplinks.mqtt import Limits
+from courtyard.agent.uplinks.broker import Limits
 from courtyard.buffer.types import Backlog, Block, Which
 from courtyard.drivers.base import Fault
 

@@ -13,9 +13,9 @@ from typing import Protocol
 
 import msgspec
 
+from courtyard.agent.uplinks.broker import Incoming
 from courtyard.agent.uplinks.drain import REFUSAL
 from courtyard.agent.uplinks.inventory import Inventory
-from courtyard.agent.uplinks.mqtt import Incoming
 from courtyard.agent.uplinks.native import Topics
 from courtyard.agent.uplinks.numbering import Known
 from courtyard.agent.uplinks.ports import Control

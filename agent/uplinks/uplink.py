@@ -17,12 +17,13 @@ import msgspec
 
 from courtyard.agent.records import Status, encode
 from courtyard.agent.uplinks import reasons
+from courtyard.agent.uplinks.broker import Incoming, Will
 from courtyard.agent.uplinks.connect import Connector
 from courtyard.agent.uplinks.drain import REFUSAL, Drain
 from courtyard.agent.uplinks.endpoint import Endpoint
 from courtyard.agent.uplinks.faults import LOST, Refused, Words
 from courtyard.agent.uplinks.inbox import Execute, Inbox, Request
-from courtyard.agent.uplinks.mqtt import Incoming, Session, Will
+from courtyard.agent.uplinks.mqtt import Session
 from courtyard.agent.uplinks.native import Format
 from courtyard.agent.uplinks.ports import Control, Feed
 from courtyard.agent.uplinks.presence import RETAINED_TIMEOUT_S, Journal, Presence

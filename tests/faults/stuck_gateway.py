@@ -12,7 +12,7 @@ from pathlib import Path
 from courtyard.agent import logs
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.daemon import Daemon
-from courtyard.agent.lines import DRIVERS, Surroundings
+from courtyard.agent.families import DRIVERS, Surroundings
 from courtyard.agent.notify import Notifier
 from courtyard.config.redact import Redactor
 from courtyard.config.snapshot import Line

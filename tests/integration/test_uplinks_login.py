@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from courtyard.agent.uplinks.broker import Will
 from courtyard.agent.uplinks.connect import Connector
 from courtyard.agent.uplinks.endpoint import Endpoint
 from courtyard.agent.uplinks.faults import Refused
-from courtyard.agent.uplinks.mqtt import Session, Will
+from courtyard.agent.uplinks.mqtt import Session
 from courtyard.config.uplink import Uplink
 from courtyard.drivers.base import Fault
 from tests.brokers import Authority, Broker, Certificate, free_port

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from courtyard.agent.records import Status, stamp
+from courtyard.agent.uplinks.broker import Limits
 from courtyard.agent.uplinks.faults import SILENT
-from courtyard.agent.uplinks.mqtt import Limits
 from courtyard.agent.uplinks.uplink import MqttUplink
 from courtyard.buffer import Entry, Journal, Options
 from courtyard.config.uplink import Filter, Uplink

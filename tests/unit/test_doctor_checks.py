@@ -14,7 +14,8 @@ import pytest
 
 from courtyard.agent.__main__ import main
 from courtyard.agent.clock import KernelClock
-from courtyard.agent.tools.doctor import SERVICE, Box, Check, examine, output_of, why_not
+from courtyard.agent.tools.box import SERVICE, Box, output_of, why_not
+from courtyard.agent.tools.doctor import Check, examine
 
 SITE = """
 [gateway]

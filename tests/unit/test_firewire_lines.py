@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from courtyard.agent.lines import Lines, Surroundings, line_part
+from courtyard.agent.families import Surroundings
+from courtyard.agent.lines import Lines, line_part
 from courtyard.agent.scannable import scannable
 from courtyard.agent.supervisor import Supervisor
 from courtyard.config.read import load

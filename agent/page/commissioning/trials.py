@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from courtyard.agent.lines import DRIVERS, SPEAKS_BY_ITSELF, Lines, Surroundings
+from courtyard.agent.families import DRIVERS, Surroundings
+from courtyard.agent.lines import SPEAKS_BY_ITSELF, Lines
 from courtyard.agent.page.commissioning.camera_look import Asked
 from courtyard.agent.page.commissioning.cameras import CameraTrials
 from courtyard.agent.page.commissioning.kept import KeptSecrets

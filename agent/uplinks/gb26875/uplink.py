@@ -19,10 +19,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from courtyard.agent.records import AlarmRecord
-from courtyard.agent.uplinks.faults import PLATFORM, PLATFORM_ZH, Words
 from courtyard.agent.uplinks.gb26875.announcements import Announcements
 from courtyard.agent.uplinks.gb26875.answers import Answers, Own, local_now
 from courtyard.agent.uplinks.gb26875.centre import Centre
+from courtyard.agent.uplinks.gb26875.faults import DENIED, SILENT
 from courtyard.agent.uplinks.gb26875.link import CentreLink, LinkLost, Open, opener
 from courtyard.agent.uplinks.gb26875.mapping import alarm_of, event_of, operations, packets, reports
 from courtyard.agent.uplinks.gb26875.operations import Operations
@@ -48,20 +48,6 @@ LANES: Final = ("alarm", "event")
 MOST_RECORDS: Final = 16
 MOST_BYTES: Final = 64 << 10
 STABLE_S: Final = 60.0
-SILENT = Words(
-    "uplink.gb26875.silent",
-    "The fire-control centre at {url} confirmed nothing, three times 10 s.",
-    "消防监控中心 {url} 连续三次（每次 10 秒）未确认。",
-    "Check that address and centre of `station` are what the centre has registered. " + PLATFORM,
-    "请确认 station 中的 address 和 centre 与中心登记一致。" + PLATFORM_ZH,
-)
-DENIED = Words(
-    "uplink.gb26875.denied",
-    "The fire-control centre at {url} refuses a report.",
-    "消防监控中心 {url} 拒绝了上报的信息。",
-    "Check that the centre knows the systems and parts of this site; the record is kept here. " + PLATFORM,
-    "请确认中心已登记本站点的系统和部件；该记录仍保存在本机。" + PLATFORM_ZH,
-)
 
 
 class Gb26875Uplink:
