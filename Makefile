@@ -48,7 +48,7 @@ test: check ## every check and every test
 bench: setup ## measurements; see docs/measurements.md
 	@$(python) -m bench
 
-model: ## train the e-bike detector; PICTURES=folder with manifest.csv and images; see docs/model-card.md
+model: setup ## train the e-bike detector; PICTURES=folder with manifest.csv and images; see docs/model-card.md
 	@test -f '$(PICTURES)/manifest.csv' || { echo 'Name the training pictures: make model PICTURES=/path/to/folder'; exit 1; }
 	@echo 'Creating .venv-model with what model/requirements.txt names (PyTorch, ONNX, OpenCV)'
 	@test -x .venv-model/bin/python || $(PYTHON) -m venv .venv-model

@@ -2,7 +2,8 @@
 
 The first output has the layout `yolov8`, 1 x 4 + 2 x cells: centre and size in pixels, then the scores of e-bike and
 person.  The second, `features`, 1 x channels x cells, is what the last layer saw of each of these cells; a lift's own
-head learns from it on the box, so that every file that is written here must have it.
+head learns from it on the box, so that every file that is written here must have it.  The examples that such a head
+must not forget go with one file: after a new one, `python -m model.base PICTURES` (which `make model` does).
 Kernels are stored as 8-bit integers with a scale for each output channel; the runtime unfolds them once, on loading.
 """
 

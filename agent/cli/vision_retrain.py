@@ -36,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
     become_owner(options.data)
     for target in options.targets:
         try:
+            if options.action != "mark":
+                own_head.lessons_folder(options.data, target)  # raises ValueError for what is no name of a lift
             data, text = ACTIONS[options.action](options, options.data / "vision", target)
         except NoHead as error:
             raise Refused(_nothing(options.action, target).say(options.lang)) from error
