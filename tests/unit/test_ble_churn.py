@@ -14,6 +14,8 @@ import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from courtyard.drivers.base import DriverError
 from courtyard.drivers.ble.driver import BleDriver
 from courtyard.drivers.ble.radio import Heard
@@ -138,6 +140,7 @@ async def driving() -> AsyncIterator[tuple[BleDriver, list[CountingRadio], Colle
         assert running.cancelled(), running.exception()
 
 
+@pytest.mark.timeout(60 + MINUTES)
 def test_a_day_of_churn_leaves_nothing_behind() -> None:
     @virtual
     async def _() -> None:
