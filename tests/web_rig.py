@@ -55,7 +55,7 @@ from courtyard.agent.web.model import (
 )
 from courtyard.agent.web.past import Found, Wanted
 from courtyard.agent.web.server import LIMITS, Limits, WebServer
-from courtyard.agent.web.watched import Camera, Corners, Piece, Resident, Watching, Worn
+from courtyard.agent.web.watched import Camera, Corners, Learned, OwnHead, Piece, Resident, Watching, Worn
 from courtyard.drivers.base import Scalar, Text
 from courtyard.drivers.camera.frames import Frame as Frame_
 
@@ -233,7 +233,11 @@ class FakeViews:
         seen = Camera("cam-b03-lift1", "3号楼1号梯", f"{GATEWAY_PLACE}/b03/x-lift1", "ok", NOW_MS - 900, 41, True)
         held = Words("e-bike, the door is held", "发现电动自行车，正在保持开门")
         look = Watching(True, 0.82, 0.5, True, True, held, NOW_MS - 4000, Words("open", "开"), True, False)
-        watched = msgspec.structs.replace(look, evidence=EVIDENCE)
+        figures = ((0.66, 0.64), (0.108, 0.074), (0.214, 0.107))
+        head = OwnHead("0123456789ab", NOW_MS - 86_400_000, 1240, 12, *figures, "wang", NOW_MS - 3_600_000)
+        trial = OwnHead("ba9876543210", NOW_MS - 7_200_000, 1300, 0, *figures, "", 0, 41_200, 0.83, 0.41)
+        learned = Learned(NOW_MS - 172_800_000, 18.2, 41_200, 0.455, True, 640, head, trial)
+        watched = msgspec.structs.replace(look, evidence=EVIDENCE, learned=learned)
         broken = {
             "fault": Words("The lens is covered.", "镜头被遮挡。"),
             "cure": Words("Clean the lens.", "请清洁镜头。"),
@@ -483,6 +487,13 @@ EVIDENCE = "20261122T063000Z-lift-b03-1"
 class FakeEvidence:
     """A picture and a clip of one alarm."""
 
+    def __init__(self) -> None:
+        self.marked: list[str] = []
+
+    async def mark(self, event: str) -> bool:
+        self.marked.append(event)
+        return event == EVIDENCE
+
     async def part(self, name: str, first: int, count: int) -> Piece | None:
         if name not in (f"{EVIDENCE}.jpg", f"{EVIDENCE}.avi"):
             return None
@@ -498,7 +509,8 @@ class Stage:
     def __init__(self, views: FakeViews | None = None) -> None:
         self.views, self.hands, self.accounts = views or FakeViews(), FakeHands(), FakeAccounts()
         self.mender, self.pictures, self.past = FakeMender(), FakePictures(), FakePast()
-        doors = Doors(self.past, self.mender, self.pictures, evidence=FakeEvidence())
+        self.evidence = FakeEvidence()
+        doors = Doors(self.past, self.mender, self.pictures, evidence=self.evidence)
         self.app = WebApp(self.views, self.hands, self.accounts, FakeHistory(), secure=False, doors=doors)
         self.asgi = self.app.asgi()
 

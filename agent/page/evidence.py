@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from courtyard.agent.lift_watch import FOLDER, PICTURES
+from courtyard.agent.vision.own_head import NoHead, mark
 from courtyard.agent.web.watched import Piece
 
 MOST_FOLDERS: Final = 64
@@ -23,6 +24,13 @@ class EvidenceFiles:
 
     async def part(self, name: str, first: int, count: int) -> Piece | None:
         return await asyncio.to_thread(self._part, name, first, count)
+
+    async def mark(self, event: str) -> bool:
+        try:
+            await asyncio.to_thread(mark, self._folder, event)
+        except NoHead:
+            return False
+        return True
 
     def _part(self, name: str, first: int, count: int) -> Piece | None:
         if not name or name != Path(name).name or name.startswith("."):

@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from courtyard.agent.lift_learning import HeadState, LearningState
 from courtyard.agent.lift_post import LiftState
 from courtyard.agent.lift_words import DOOR, WHY
 from courtyard.agent.web.model import Device, Refused, Words
-from courtyard.agent.web.watched import Camera, Corners, Watching
+from courtyard.agent.web.watched import Camera, Corners, Learned, OwnHead, Watching
 from courtyard.config.edit import Unchangeable, with_values
 from courtyard.config.present import present
 from courtyard.config.site_file import Changed, SiteFile
@@ -25,6 +26,7 @@ from courtyard.drivers.base import DriverError
 from courtyard.drivers.camera.frames import Frame, FrameBoard
 
 SMALL_WIDTH: Final = 320
+STEP: Final = 100
 MOVING_SHARE: Final = 0.004
 """As of `courtyard.drivers.camera.picture`."""
 BY_HAND: Final = Words("This part of the site file can only be changed by hand.", "站点文件的这一部分只能手工修改。")
@@ -150,6 +152,41 @@ def watching(state: LiftState) -> Watching:
         state.evidence,
         Words.of(fault.what) if fault else None,
         Words.of(fault.cure) if fault else None,
+        learned(state.learning) if state.learning is not None else None,
+    )
+
+
+def learned(state: LearningState) -> Learned:
+    """What a lift's threshold rests on, for the page; counts in steps, so that it is not drawn again each second."""
+    return Learned(
+        state.calibrated_ms,
+        round(state.watched_s / 3600, 1),
+        state.looks // STEP * STEP,
+        state.quantile,
+        state.enough,
+        state.gathered,
+        _own_head(state.head),
+        _own_head(state.trial),
+    )
+
+
+def _own_head(head: HeadState | None) -> OwnHead | None:
+    if head is None:
+        return None
+    told = head.figures
+    return OwnHead(
+        head.digest,
+        head.made_ms,
+        head.gathered + head.marked,
+        head.marked,
+        (told.found_before, told.found_after),
+        (told.wrong_before, told.wrong_after),
+        (told.site_before, told.site_after),
+        head.by,
+        head.since_ms,
+        head.looks // STEP * STEP,
+        head.before,
+        head.after,
     )
 
 

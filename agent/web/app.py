@@ -108,7 +108,7 @@ class WebApp:
         if doors.pictures is not None:
             more += Cameras(doors.pictures, views, accounts, self.show).routes
         if doors.evidence is not None:
-            more += Kept(doors.evidence).routes
+            more += Kept(doors.evidence, accounts).routes
         self._commissioning: Commissioning | None = None
         if doors.desk is not None:
             desk = self._commissioning = Commissioning(doors.desk, views, accounts, self.show)

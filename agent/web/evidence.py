@@ -6,16 +6,23 @@ import re
 from typing import Final, NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from courtyard.agent.accounts import Principal
+from courtyard.agent.accounts import Accounts, Principal
+from courtyard.agent.web.form import own_form
+from courtyard.agent.web.gate import address
+from courtyard.agent.web.model import Refused, Words
 from courtyard.agent.web.route import Route
 from courtyard.agent.web.watched import Evidence
 
 MOST_BYTES: Final = 8_000_000
 """More than the largest clip; an answer is never longer, whatever is asked for."""
 KINDS: Final = {"jpg": "image/jpeg", "avi": "video/x-msvideo"}
-_NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9_-]{1,64}\.(jpg|avi)", re.ASCII)
+NOTHING: Final = Words(
+    "Nothing to learn from is kept of this event, or it was marked before.", "该事件没有可学习的样本，或已标记过。"
+)
+_EVENT: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9_-]{1,64}", re.ASCII)
+_NAME: Final = re.compile(rf"{_EVENT.pattern}\.(jpg|avi)", re.ASCII)
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,12})-([0-9]{0,12})", re.ASCII)
 
 
@@ -40,11 +47,23 @@ def span(header: str | None) -> Span | None:
 
 
 class Kept:
-    """Endpoint of `/evidence/{name}`; for those who may see the cameras."""
+    """Endpoints below `/evidence`: files, for those who may see the cameras; what was no e-bike, from an installer."""
 
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-        self.routes: tuple[Route, ...] = (Route("GET", "/evidence/{name}", "cameras", self._file),)
+    def __init__(self, evidence: Evidence, accounts: Accounts) -> None:
+        self._evidence, self._accounts = evidence, accounts
+        self.routes: tuple[Route, ...] = (
+            Route("GET", "/evidence/{name}", "cameras", self._file),
+            Route("POST", "/evidence/{name}/mark", "configure", self._mark),
+        )
+
+    async def _mark(self, request: Request, principal: Principal | None) -> Response:
+        assert principal is not None
+        await own_form(request, principal)
+        name = request.path_params["name"]
+        if not _EVENT.fullmatch(name) or not await self._evidence.mark(name):
+            raise Refused(NOTHING)
+        await self._accounts.note(principal.origin, "lift.no_ebike", name, address=address(request))
+        return RedirectResponse("/alarms", 303)
 
     async def _file(self, request: Request, principal: Principal | None) -> Response:
         name = request.path_params["name"]

@@ -12,6 +12,43 @@ Corners = tuple[tuple[float, float], ...]
 """A polygon in shares of the picture: (0, 0) top left, (1, 1) bottom right."""
 
 
+class OwnHead(msgspec.Struct, frozen=True):
+    """A lift's own head: what it learned from, and shares (0 to 1) of looks that it did not learn from, before and
+    after: of e-bikes that are found, of other things and of this lift's own looks that are taken for e-bikes.
+
+    On trial, 99.9 % of `looks` stayed below the score `trial_before`, and would have stayed below `trial_after`.
+    """
+
+    digest: str
+    made_ms: int
+    learned: int
+    marked: int
+    found: tuple[float, float]
+    wrong: tuple[float, float]
+    site: tuple[float, float]
+    by: str = ""
+    since_ms: int = 0
+    looks: int = 0
+    trial_before: float = 0.0
+    trial_after: float = 0.0
+
+
+class Learned(msgspec.Struct, frozen=True):
+    """What a lift's threshold rests on: a calibration of `calibrated_ms`, or none; what was counted since.
+
+    `watched_h` in hours; 99.9 % of the looks stayed below `quantile`; `enough` of them make a calibration.
+    """
+
+    calibrated_ms: int | None
+    watched_h: float
+    looks: int
+    quantile: float | None
+    enough: bool
+    gathered: int
+    head: OwnHead | None = None
+    trial: OwnHead | None = None
+
+
 class Watching(msgspec.Struct, frozen=True):
     """What the detector says of one lift; `why` tells in words what follows, since `since_ms`.
 
@@ -32,6 +69,7 @@ class Watching(msgspec.Struct, frozen=True):
     evidence: str = ""
     fault: Words | None = None
     cure: Words | None = None
+    learned: Learned | None = None
 
 
 class Camera(msgspec.Struct, frozen=True):
@@ -105,3 +143,6 @@ class Evidence(Protocol):
     async def part(self, name: str, first: int, count: int) -> Piece | None:
         """At most `count` bytes from `first` on, counted from the end when negative; None when nothing of that name
         is kept."""
+
+    async def mark(self, event: str) -> bool:
+        """Somebody says that this event was no e-bike; whether there is something to learn from it."""
