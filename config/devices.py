@@ -18,6 +18,10 @@ from courtyard.config.wearables import Secrets, check_key, check_wearable, ready
 from courtyard.drivers.base import Text
 from courtyard.drivers.ble.settings import BleDevice, WearableProfile
 from courtyard.drivers.modbus.settings import ModbusDevice, ModbusPoint, ModbusProfile, RegisterPoint
+from courtyard.drivers.modbus.signals import LIFE
+
+RARELY_S = 10.0
+"""Smoke and gas must not wait longer for the next poll."""
 
 
 class Resolved(NamedTuple):
@@ -65,6 +69,8 @@ class Resolver:
             points += self._compile(device.points, options)
         if device.writes:
             profile = msgspec.structs.replace(profile, writes=(*profile.writes, *device.writes))
+        if device.every_s > RARELY_S and any(point.register.point in LIFE for point in points):
+            self._findings.add("device.polled_rarely", (*draft.path, "every"), at="key", every=device.every_s)
         return Resolved(device, ModbusDevice(device.id, address, profile, points, device.every_s))
 
     def _wearable(self, draft: Draft, profile: WearableProfile, before: int) -> Resolved | None:

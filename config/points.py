@@ -113,7 +113,7 @@ def _check_registers(register: RegisterPoint, path: Path, profile: ModbusProfile
         findings.add("point.bit_function", (*path, "type"), found=register.type)
     if register.type not in WHOLE_TYPES:
         for key in ("map", "sentinels", "as_text", "counter_width", "counter_digits"):
-            if getattr(register, key):
+            if getattr(register, key) and (key, register.type) != ("map", "bool"):  # a bit may mean its opposite
                 findings.add("point.bits", (*path, key), found=register.type, allowed=names(WHOLE_TYPES))
     if register.mask and register.type in FLOAT_TYPES:
         findings.add("point.bits", (*path, "mask"), found=register.type, allowed=names((*WHOLE_TYPES, "bool")))

@@ -24,7 +24,7 @@ from pymodbus.pdu.register_message import (
     WriteSingleRegisterResponse,
 )
 
-from courtyard.drivers.base import DriverError, Fault, Reading, Signal
+from courtyard.drivers.base import DriverError, Fault, NotKept, Reading, Signal
 from courtyard.drivers.lines.faults import line_fault
 from courtyard.drivers.lines.settings import LineSettings, SerialLine, TcpLine
 from courtyard.drivers.lines.wire import Listener, Wire
@@ -194,6 +194,9 @@ class Memory:
     def __init__(self) -> None:
         self.readings: list[Reading] = []
         self.faults: list[tuple[str, Fault | None]] = []
+        self.signals: list[Signal] = []
+        self.keeps = True
+        """Whether the disk takes what a device says."""
         self._changed = asyncio.Event()
 
     def reading(self, reading: Reading) -> None:
@@ -201,7 +204,10 @@ class Memory:
         self._changed.set()
 
     async def signal(self, signal: Signal) -> None:
-        raise AssertionError("Modbus devices give no signals")
+        if not self.keeps:
+            raise NotKept(signal.device)
+        self.signals.append(signal)
+        self._changed.set()
 
     def health(self, subject: str, fault: Fault | None) -> None:
         self.faults.append((subject, fault))

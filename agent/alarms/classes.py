@@ -33,6 +33,7 @@ CLASSES: Mapping[str, Text] = {
     "bus_fault": Text("Loop or bus fault", "回路或总线故障"),
     "unknown": Text("Unknown message of a fire panel", "消防控制器未知信息"),
     "link_lost": Text("Link to the fire panel lost", "消防控制器通信中断"),
+    "detector_silent": Text("Smoke or gas detector does not answer", "烟感或气体探测器无应答"),
     "panel_silent": Text("Fire panel does not answer", "消防控制器无应答"),
     "poll_missing": Text("Fire panel does not poll", "消防控制器未轮询"),
     "heartbeat_missing": Text("No sign of life from the fire panel", "消防控制器心跳丢失"),

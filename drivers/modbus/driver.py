@@ -5,6 +5,7 @@ Invariants
 2. A device has at most one Reading per due time.  Due times that pass are skipped and counted, never queued.
 3. Waiting for units that do not answer takes at most the share of line time that `timing` allows.
 4. An unreachable device publishes one Reading without values when it becomes so, then nothing until it answers.
+5. A poll goes on only when what it said of smoke and gas is on disk, or the disk has had its time.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from courtyard.drivers.modbus.link import LineDown, NotYet
 from courtyard.drivers.modbus.roster import Roster
 from courtyard.drivers.modbus.settings import ModbusDevice
 from courtyard.drivers.modbus.timing import TICK_S
-from courtyard.drivers.modbus.unit import OFFLINE_CYCLES, WAKE_PAUSE_S, Unit
+from courtyard.drivers.modbus.unit import OFFLINE_CYCLES, SUSPECT_CYCLES, WAKE_PAUSE_S, Unit
 from courtyard.drivers.modbus.writing import allowed, write_target
 
 BUSY_S = 1.0
@@ -96,7 +97,7 @@ class ModbusDriver:
                         await self._pause(min(look_again, connection.reopen_at))
                     else:
                         self._take_slot(unit_due, now)
-                        self._fail(unit_due, line_down_fault(unit_due.device.address, connection.fault))
+                        await self._fail(unit_due, line_down_fault(unit_due.device.address, connection.fault))
         finally:
             self.close()
             self._sink = None
@@ -195,21 +196,21 @@ class ModbusDriver:
             unit.not_before = early.until
             return
         except Busy as busy:
-            self._leave_alone(unit, now, busy)
+            await self._leave_alone(unit, now, busy)
             return
         except LineDown:
             return  # the device stays due; the line is opened again, or its fault fails the device
         self._take_slot(unit, now)
         if cycle.answered:
             self._connection.heard()
-            self._succeed(unit, cycle, now)
+            await self._succeed(unit, cycle, now)
         else:
             self._connection.waited_in_vain()
-            self._fail(unit, cycle.trouble)
+            await self._fail(unit, cycle.trouble)
         unit.judge(silent=cycle.silent)
         self._tell(self._line.name, self._line_fault())
 
-    def _succeed(self, unit: Unit, cycle: Cycle, began: float) -> None:
+    async def _succeed(self, unit: Unit, cycle: Cycle, began: float) -> None:
         unit.count("answered")
         unit.offline = False
         unit.failed_cycles = unit.busy = 0
@@ -221,8 +222,10 @@ class ModbusDriver:
             cycle.quality.update(unit.counters.judge(cycle.values, self._clock.mono_ms()))
         self._publish(self._reading(unit, cycle))
         self._tell(unit.device.id, unit.fault())
+        if self._sink is not None and unit.signals:
+            await unit.signals.answered(self._sink, cycle.values, self._clock, unit.record.frames[-1].data.hex())
 
-    def _fail(self, unit: Unit, trouble: Fault | None) -> None:
+    async def _fail(self, unit: Unit, trouble: Fault | None) -> None:
         """The device gave nothing in this cycle."""
         unit.count("failed_cycles")
         unit.failed_cycles += 1
@@ -233,6 +236,8 @@ class ModbusDriver:
             self._publish(self._reading(unit, nothing))
         if unit.offline:
             self._tell_unit(unit)
+        if self._sink is not None and unit.failed_cycles >= SUSPECT_CYCLES:  # later polls may have to wait
+            await unit.signals.silent(self._sink, self._clock)
 
     def _take_slot(self, unit: Unit, now: float) -> None:
         unit.count("polls")
@@ -240,14 +245,14 @@ class ModbusDriver:
         if skipped:
             unit.count("overdue_skipped", skipped)
 
-    def _leave_alone(self, unit: Unit, now: float, busy: Busy) -> None:
+    async def _leave_alone(self, unit: Unit, now: float, busy: Busy) -> None:
         """Waits for a busy device; after as many times as it may be retried, the cycle has failed."""
         unit.busy += 1
         unit.not_before = self._loop.time() + BUSY_S * 2 ** min(unit.busy - 1, 3)
         if unit.busy > unit.device.profile.retries:
             unit.busy = 0
             self._take_slot(unit, now)
-            self._fail(unit, refused_fault(unit.device.address, busy.code))
+            await self._fail(unit, refused_fault(unit.device.address, busy.code))
 
     def _may_retry(self, unit: Unit, tries: int, waited_s: float) -> bool:
         """Whether to ask again at once; what was waited in vain is charged to the line's budget."""

@@ -13,6 +13,7 @@ from courtyard.drivers.modbus.link import Ask, Records
 from courtyard.drivers.modbus.planning import Part, halves, plan
 from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import ModbusDevice
+from courtyard.drivers.modbus.signals import Signals
 from courtyard.drivers.modbus.timing import Schedule
 
 OFFLINE_CYCLES = 3
@@ -49,6 +50,7 @@ class Unit:
         self.counts: dict[str, int] = {}
         self.blank: dict[str, Scalar | None] = dict.fromkeys(point.register.point for point in device.points)
         self.counters = Counters(device.points)
+        self.signals = Signals(device.id, self.blank)
         self.record = records[device.address]
         self.unusable = self._check(line)
         """A mistake in the configuration because of which the device is not polled at all."""

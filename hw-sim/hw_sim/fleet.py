@@ -26,6 +26,7 @@ from typing import Any
 
 from hw_sim.boards import Bank, LoadMeter, PulseCollector, RelayBoard
 from hw_sim.clock import SimClock
+from hw_sim.detectors import Sm7571, Ug3
 from hw_sim.device import Device
 from hw_sim.line import Line
 from hw_sim.meters import Bove, KaifengXintai, Tuf2000, UltraD
@@ -38,7 +39,7 @@ MODELS: dict[str, Callable[..., Device]] = {
     model.model: model
     for model in (
         *(Tuf2000, KaifengXintai, Bove, UltraD, PulseCollector, RelayBoard, LoadMeter, Bank),
-        *(Gst200Panel, Gst5000Panel, NotifierPanel),
+        *(Gst200Panel, Gst5000Panel, NotifierPanel, Sm7571, Ug3),
     )
 }
 WATER_METERS = ("tuf-2000", "kaifeng-xintai", "bove", "ultrad")

@@ -129,6 +129,13 @@ CASES: dict[str, Case] = {
     "profile.fixed": Case(
         changed(ULTRAD, f'{ULTRAD}\n«points = [{{ point = "relay.1", address = 0, type = "bool" }}]')
     ),
+    "device.polled_rarely": Case(
+        changed(
+            ULTRAD,
+            'profile = "fire/detector"\npoints = [{ point = "smoke.detected", address = 0, type = "bool" }]\n'
+            '«every = "30s"',
+        )
+    ),
     "profile.empty": Case(OWN, files={"profiles/own/type.toml": PROFILE}),
     "profile.wrong_limits": Case(
         OWN,

@@ -1,7 +1,8 @@
 """Every shipped profile against recorded bytes and against its simulator, through planner and decoder.
 
-Recorded bytes: V-W02 from the TUF-2000 manual and a public forum thread, its CRC computed; V-W07 (the number of a
-public BOVE simulator), V-W04, V-W08, V-W10 and V-W11 computed by hand from the register maps of the makers.
+Recorded bytes: V-W02 from the TUF-2000 manual and a public forum thread, its CRC computed; SM7571 from the page of its
+maker; V-W07 (the number of a public BOVE simulator), V-W04, V-W08, V-W10 and V-W11 computed by hand from the register
+maps of the makers.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from courtyard.drivers.modbus.planning import item_of, plan
 from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import ModbusDevice
 from hw_sim.boards import PulseCollector, RelayBoard
+from hw_sim.detectors import Sm7571, Ug3
 from hw_sim.device import Device
 from hw_sim.meters import Bove, KaifengXintai, Tuf2000, UltraD
 from tests.config_rig import GATEWAY, LINE, PROFILE, check
@@ -36,7 +38,8 @@ PULSES = (
 )
 RELAYS = ('{ point = "relay.1", address = 0, type = "bool" }', '{ point = "relay.2", address = 1, type = "bool" }')
 OPTIONS = {TUF: "multiplier = 1"}
-POINTS = {"water/pulse-collector": PULSES, "io/relay-board": RELAYS}
+SMOKE = ('{ point = "smoke.detected", address = 0, type = "bool", mask = 0x0004 }',)
+POINTS = {"water/pulse-collector": PULSES, "io/relay-board": RELAYS, "fire/detector": SMOKE}
 
 
 def device(folder: Path, profile: str, text: str = "", options: str = "") -> ModbusDevice:
@@ -83,6 +86,7 @@ RECORDED = {
         "01 03 10 04 D2 00 00 00 00 3F 00 FF FD FF FF 00 00 BE 80 97 D8",
         {"water.volume.total": 1234.5, "water.volume.reverse": -3.25},
     ),
+    "SM7571": Recorded("fire/sonbest-sm7571", 0, "01 03 02 00 79 79 A6", {"smoke.concentration": 121}),
     "V-W07": Recorded(BOVE, 7, "01 03 04 61 4E 00 BC 84 69", {"water.volume.total": 12345.678}),
     "V-W08": Recorded(
         BOVE,
@@ -293,6 +297,13 @@ SIMULATED = {
         {"water.volume.total": 166.61, "meter.tamper": True},
     ),
     "io/relay-board": Simulated(lambda: RelayBoard(NOW), (), {"relay.1": False, "relay.2": True}),
+    "fire/sonbest-sm7571": Simulated(lambda: Sm7571(NOW), ("smoke 640",), {"smoke.concentration": 640}),
+    "fire/calectro-ug-3": Simulated(
+        lambda: Ug3(NOW),
+        ("smoke", "service on", "head off"),
+        {"smoke.detected": True, "detector.service": True, "device.tamper": True},
+    ),
+    "fire/detector": Simulated(lambda: Sm7571(NOW), ("smoke 4",), {"smoke.detected": True}),
 }
 
 
