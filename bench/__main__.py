@@ -21,6 +21,7 @@ from bench import (
     modbus_rates,
     outage,
     page,
+    retrain,
     throughput,
 )
 from bench.limits import machine, p99_ms
@@ -207,6 +208,7 @@ MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "cameras": watched_cameras,
     "lifts": lifts.section,
     "lift-events": lift_events.section,
+    "retrain": retrain.section,
     "page": page.section,
     "history": history.section,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -45,5 +46,12 @@ def _run(file: str, what: str) -> Campaign:
     )
     suite = ElementTree.parse(report).getroot().find("testsuite")
     tests = 0 if suite is None else int(suite.get("tests", 0))
-    failed = 0 if suite is None else int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-    return Campaign(what, tests, max(failed, int(done.returncode != 0)), time.monotonic() - began)
+    broken = [] if suite is None else [case for case in suite.iter("testcase") if _trouble(case) is not None]
+    for case in broken:
+        print(f"failed: {case.get('name')}\n{_trouble(case)}", file=sys.stderr)
+    return Campaign(what, tests, max(len(broken), int(done.returncode != 0)), time.monotonic() - began)
+
+
+def _trouble(case: ElementTree.Element) -> str | None:
+    """What pytest says of a test that did not pass."""
+    return next((each.text for each in case if each.tag in ("failure", "error")), None)
