@@ -7,14 +7,14 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from courtyard.agent.cli.parser import build, preferred_language
+from courtyard.agent.cli.parser import build, command_first, preferred_language
 from courtyard.agent.control import Refused
 from courtyard.drivers.base import DriverError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.  Exit status: 0 done, 1 failed, 2 wrong use or a bad site file, 130 interrupted."""
-    given = sys.argv[1:] if arguments is None else arguments
+    given = command_first(sys.argv[1:] if arguments is None else arguments)
     options = build(preferred_language(given), version("courtyard")).parse_args(given)
     command = importlib.import_module(options.command)
     try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 import sys
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from courtyard.drivers.base import Language, Text
 
@@ -19,6 +20,20 @@ class Arguments(argparse.ArgumentParser):
         super().__init__(prog, description=description, add_help=False, formatter_class=formatter)
         self._language: Language = language
         self.add_argument("-h", "--help", action="help", help=Text("show this help", "显示帮助").say(language))
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Names the word that was probably meant; of options, the library's own message names the option."""
+        if action.option_strings or action.choices is None or value in action.choices:
+            super()._check_value(action, value)
+            return
+        known = [str(choice) for choice in action.choices]
+        near = difflib.get_close_matches(str(value), known, 1)
+        meant = Text(f" Did you mean {near[0]}?", f"是否指 {near[0]}？") if near else Text("", "")
+        text = Text(
+            f"invalid choice: {value!r}.{meant.en} Known: {', '.join(known)}",
+            f"无效的取值 {value!r}。{meant.zh}可选：{'、'.join(known)}",
+        )
+        raise argparse.ArgumentError(None, text.say(self._language))
 
     def error(self, message: str) -> NoReturn:
         """Ends with status 2, after the usage and what is wrong with it."""

@@ -114,7 +114,7 @@ def _with_points(module: Any, options: argparse.Namespace, frame: bytes) -> Diss
     profiles = library()
     loaded = profiles.load(options.profile)
     if loaded is None or not isinstance(loaded.profile, ModbusProfile):
-        names = ", ".join(profiles.names())
+        names = ", ".join(name for name in profiles.names() if not name.startswith("wearable/"))
         text = Text(
             f"No Modbus profile is called {options.profile!r}. Name one of: {names}.",
             f"没有名为“{options.profile}”的 Modbus 设备模板。请改用：{names}。",

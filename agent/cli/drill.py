@@ -13,6 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from courtyard.agent.cli.gateway import asked
 from courtyard.agent.control import Refused, ask
 from courtyard.agent.drills.drill import Result, Stage
 from courtyard.agent.drills.evidence import Checked, Entry, Evidence
@@ -49,17 +50,14 @@ async def _drill(options: argparse.Namespace) -> Any:
     console.print(announced.say(language), style="bold yellow", highlight=False)
     wish = {"device": options.what, "class": options.alarm_class, "full": options.full, "wait_s": options.wait}
     by = os.environ.get("SUDO_USER") or os.environ.get("USER") or "?"
-    try:
+    with asked(options.socket, language):
         async for kind, value in ask(options.socket, "drill", timeout_s=options.wait + GRACE_S, by=by, **wish):
             if kind == "progress":
                 console.print(_stage(msgspec.convert(value, Stage), language), highlight=False)
             else:
                 _conclude(value, language, console)
                 return value
-    except (FileNotFoundError, ConnectionRefusedError) as error:
-        text = Text(f"no gateway answers at {options.socket}", f"{options.socket} 处没有运行中的网关")
-        raise Refused(text.say(language)) from error
-    raise Refused("the gateway gave no answer")
+    raise Refused(Text("The gateway gave no answer.", "网关没有应答。").say(language))
 
 
 def _stage(stage: Stage, language: Language) -> str:

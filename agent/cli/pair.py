@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from courtyard.agent.control import Refused, ask
+from courtyard.agent.cli.gateway import asked
+from courtyard.agent.control import ask
 from courtyard.drivers.base import Language, Text
 
 GRACE_S = 30.0
@@ -27,18 +28,12 @@ SHOW = Text("Type {number:06d} on the device.", "请在设备上输入 {number:0
 PAIRED = Text("{name} is paired with {adapter}.", "{name} 已与 {adapter} 配对。")
 REMOVED = Text("The pairing with {name} was removed.", "已删除与 {name} 的配对。")
 NOT_PAIRED = Text("{name} was not paired.", "{name} 没有配对。")
-NO_GATEWAY = Text(
-    "no gateway answers at {socket}; start it: sudo systemctl start courtyard",
-    "{socket} 处没有运行中的网关，请启动：sudo systemctl start courtyard",
-)
 
 
 def run(options: argparse.Namespace, read: Callable[[str], str] = input) -> int:
     """Exit status 0 when the device is paired, or not paired any more.  `read` asks the person.  Raises Refused."""
-    try:
+    with asked(options.socket, options.lang):
         return asyncio.run(_remove(options) if options.remove else _pair(options, read))
-    except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise Refused(NO_GATEWAY.say(options.lang).format(socket=options.socket)) from error
 
 
 async def _pair(options: argparse.Namespace, read: Callable[[str], str]) -> int:

@@ -23,11 +23,30 @@ def preferred_language(arguments: Sequence[str] = (), environment: Mapping[str, 
     """What `--lang` asks for; else Chinese when the locale says so (LC_ALL, LC_MESSAGES, LANG in that order)."""
     asked = [argument.removeprefix("--lang=") for argument in arguments if argument.startswith("--lang=")]
     asked += [value for option, value in pairwise(arguments) if option == "--lang"]
+    named = [language_named(each) for each in asked]
     for language in LANGUAGES:
-        if language in asked:
+        if language in named:
             return language
     locale = next((environment[key] for key in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(key)), "")
     return "zh-CN" if locale.startswith("zh") else "en"
+
+
+def language_named(text: str) -> str:
+    """`zh`, `zh_CN.UTF-8` and `chinese` are zh-CN, `en-US` is en; what is neither stays as it is."""
+    return next((language for start, language in _NAMES.items() if text.lower().startswith(start)), text)
+
+
+_NAMES: Mapping[str, Language] = {"zh": "zh-CN", "cn": "zh-CN", "chinese": "zh-CN", "中": "zh-CN", "en": "en"}
+
+
+def command_first(arguments: Sequence[str]) -> list[str]:
+    """`--json` and `--lang` may stand before the command too: they are moved behind it."""
+    leading: list[str] = []
+    rest = list(arguments)
+    while rest and (rest[0] in ("--json", "--lang") or rest[0].startswith("--lang=")):
+        size = 2 if rest[0] == "--lang" else 1
+        leading, rest = leading + rest[:size], rest[size:]
+    return [*rest[:1], *leading, *rest[1:]] if rest else []
 
 
 class _Commands:
@@ -45,10 +64,14 @@ class _Commands:
         command = self._actions.add_parser(name, help=text, description=text, language=self._language)
         command.set_defaults(command=f"courtyard.agent.cli.{name.replace('-', '_')}")
         command.add_argument("--json", action="store_true", help=self.say("print data", "输出 JSON 数据"))
-        command.add_argument(
-            "--lang", choices=LANGUAGES, default=self._language, help=self.say("output language", "输出语言")
-        )
+        said = self.say("output language", "输出语言")
+        command.add_argument("--lang", type=language_named, choices=LANGUAGES, default=self._language, help=said)
         return command
+
+    def choice(self, command: argparse.ArgumentParser, name: str, choices: Mapping[str, tuple[str, str]]) -> None:
+        """A word that says what the command does, each with its meaning in both languages."""
+        words = self.say("; ", "；").join(f"{word}: {self.say(*meaning)}" for word, meaning in choices.items())
+        command.add_argument(name, choices=choices, metavar=f"{{{','.join(choices)}}}", help=words)
 
     def site(self, command: argparse.ArgumentParser) -> None:
         command.add_argument("--site", type=Path, default=SITE, help=self.say("site file", "站点文件"))
@@ -123,7 +146,11 @@ def _site(commands: _Commands) -> None:
 def _drills(commands: _Commands) -> None:
     say = commands.say
     drill = commands.add("drill", "a test alarm to the platform, measured", "发起测试报警并测量到平台的全过程")
-    drill.add_argument("what", help=say("a device id, or list or verify", "设备编号，或 list、verify"))
+    what = say(
+        "a device id; list shows past drills; verify checks their signatures",
+        "设备编号；list 列出历次演练；verify 校验其签名",
+    )
+    drill.add_argument("what", metavar=say("DEVICE|list|verify", "设备编号|list|verify"), help=what)
     drill.add_argument("--class", dest="alarm_class", default="fire", help=say("alarm class", "报警类别"))
     drill.add_argument(
         "--full", action="store_true", help=say("sirens and text messages too", "同时启动警号并发送短信")
@@ -138,13 +165,19 @@ def _drills(commands: _Commands) -> None:
 def _lines(commands: _Commands) -> None:
     say = commands.say
     read = commands.add("read", "read one device now", "立即读取一台设备")
-    read.add_argument("device", help=say("device id of the site", "站点中的设备编号"))
+    read.add_argument("device", metavar=say("DEVICE", "设备"), help=say("device id of the site", "站点中的设备编号"))
     read.add_argument("--raw", action="store_true", help=say("also the last frames", "同时显示最近的报文"))
     commands.site(read)
     commands.socket(read)
 
     scan = commands.add("scan", "find devices on a line", "扫描线路上的设备")
-    scan.add_argument("what", choices=("ble", "cameras", "modbus", "serial"), help=say("what to look for", "扫描对象"))
+    kinds = {
+        "modbus": ("units on a line, with the profile that fits", "线路上的从站及匹配的设备模板"),
+        "serial": ("serial ports of this box", "本机串口"),
+        "ble": ("wearables and beacons around", "周围的穿戴设备和信标"),
+        "cameras": ("ONVIF cameras on the network", "网络中的 ONVIF 摄像机"),
+    }
+    commands.choice(scan, "what", kinds)
     where = scan.add_mutually_exclusive_group()
     where.add_argument("--line", help=say("a line of the site", "站点中的线路名"))
     where.add_argument("--port", help=say("serial device path", "串口设备路径"))
@@ -163,7 +196,8 @@ def _lines(commands: _Commands) -> None:
     commands.socket(scan)
 
     pair = commands.add("pair", "pair a wearable with this box, for a limited time", "在限定时间内与穿戴设备配对")
-    pair.add_argument("device", help=say("device id of the site, or an address", "站点中的设备编号，或蓝牙地址"))
+    who = say("device id of the site, or an address", "站点中的设备编号，或蓝牙地址")
+    pair.add_argument("device", metavar=say("DEVICE", "设备"), help=who)
     how_long = say("how long it may take, 5s to 5m", "允许的时间，5s～5m")
     pair.add_argument("--for", dest="seconds", type=duration_s, default=120.0, metavar="TIME", help=how_long)
     pair.add_argument("--passkey", help=say("six digits of the device (default: ask)", "设备的六位配对码（默认询问）"))
@@ -172,10 +206,13 @@ def _lines(commands: _Commands) -> None:
     commands.socket(pair)
 
     decode = commands.add("decode", "take a frame apart, field by field", "逐字段解析报文")
-    decode.add_argument("protocol", help=say("protocol name", "协议名称"))
-    decode.add_argument(
-        "hex", nargs="+", help=say("the bytes in hexadecimal; - reads stdin", "十六进制字节；- 表示从标准输入读取")
+    protocol = say(
+        "its name, such as modbus or gb26875; any other word lists all",
+        "协议名称，如 modbus、gb26875；填其他词可列出全部",
     )
+    decode.add_argument("protocol", metavar=say("PROTOCOL", "协议"), help=protocol)
+    octets = say("the bytes in hexadecimal; - reads stdin", "十六进制字节；- 表示从标准输入读取")
+    decode.add_argument("hex", nargs="+", metavar="HEX", help=octets)
     decode.add_argument("--profile", help=say("device profile, to show points", "设备模板，用于显示测点"))
     decode.add_argument("--address", type=number, help=say("first register", "起始寄存器地址"))
 
@@ -183,7 +220,13 @@ def _lines(commands: _Commands) -> None:
 def _journal(commands: _Commands) -> None:
     say = commands.say
     journal = commands.add("journal", "look into the journal", "查看数据缓存")
-    journal.add_argument("action", choices=("status", "tail", "export", "verify"))
+    actions = {
+        "status": ("what it holds, and what platforms still lack", "已存数据及各平台待发数据"),
+        "tail": ("the newest records", "最新的记录"),
+        "export": ("all records, one JSON object a line", "导出全部记录，每行一个 JSON"),
+        "verify": ("look for damage", "检查数据是否损坏"),
+    }
+    commands.choice(journal, "action", actions)
     journal.add_argument("--lane", choices=("alarm", "event", "reading"), help=say("one lane only", "仅一个通道"))
     journal.add_argument("--count", type=int, default=20, help=say("records to show", "显示的记录数"))
     commands.data(journal)
@@ -192,8 +235,17 @@ def _journal(commands: _Commands) -> None:
 def _residents(commands: _Commands) -> None:
     say = commands.say
     residents = commands.add("residents", "consent of residents, with an audit trail", "住户的同意及其审计记录")
-    residents.add_argument("action", choices=("list", "grant", "withdraw", "audit", "export", "erase"))
-    residents.add_argument("resident", nargs="?", help=say("resident id of the site", "站点中的住户代号"))
+    actions = {
+        "list": ("who has consented", "列出同意情况"),
+        "grant": ("a resident consents", "登记同意"),
+        "withdraw": ("a resident no longer does", "撤回同意"),
+        "audit": ("who did what, and when", "查看操作记录"),
+        "export": ("what is kept of a resident", "导出某住户的数据"),
+        "erase": ("delete what is kept of a resident", "删除某住户的数据"),
+    }
+    commands.choice(residents, "action", actions)
+    who = say("resident id of the site", "站点中的住户代号")
+    residents.add_argument("resident", nargs="?", metavar=say("RESIDENT", "住户"), help=who)
     residents.add_argument("--by", default="", help=say("who does it (default: the user)", "经办人（默认为当前用户）"))
     residents.add_argument(
         "--note", default="", help=say("for the audit trail, such as the number of the form", "备注，如同意书编号")
@@ -205,9 +257,18 @@ def _residents(commands: _Commands) -> None:
 def _box(commands: _Commands) -> None:
     say = commands.say
     users = commands.add("users", "accounts and tokens of the status page", "管理状态页面的账户和令牌")
-    actions = ("list", "add", "remove", "passwd", "code", "tokens", "token", "revoke")
-    users.add_argument("action", choices=actions)
-    users.add_argument("name", nargs="?", help=say("account or token", "账户或令牌名称"))
+    actions = {
+        "list": ("accounts", "列出账户"),
+        "add": ("a new account", "新建账户"),
+        "remove": ("delete an account", "删除账户"),
+        "passwd": ("set a password", "设置密码"),
+        "code": ("a one-time code, for a forgotten password", "生成一次性代码（忘记密码时用）"),
+        "tokens": ("tokens of programs", "列出程序令牌"),
+        "token": ("a new token", "新建令牌"),
+        "revoke": ("end a token", "吊销令牌"),
+    }
+    commands.choice(users, "action", actions)
+    users.add_argument("name", nargs="?", metavar=say("NAME", "名称"), help=say("account or token", "账户或令牌名称"))
     roles, scopes = ("viewer", "manager", "installer"), ("wall", "view", "metrics", "acknowledge", "cameras", "report")
     users.add_argument("--role", choices=roles, default="viewer", help=say("role of a new account", "新账户的角色"))
     scope = say("what a new token is good for; may be repeated", "新令牌的权限，可重复给出")

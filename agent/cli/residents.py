@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from courtyard.agent.care.consents import FILE, Act, Consents, Damaged, Deed, Full
+from courtyard.agent.cli.system_errors import reason_of
 from courtyard.agent.control import Refused
 from courtyard.buffer import inspection
 from courtyard.config.care import Resident
@@ -60,9 +61,10 @@ def run(options: argparse.Namespace) -> int:
         )
         raise Refused(text.say(options.lang)) from full
     except OSError as error:
+        why = reason_of(error)
         text = Text(
-            f"cannot use {options.data / FILE}: {error.strerror}. Use sudo, or say --data.",
-            f"无法使用 {options.data / FILE}：{error.strerror}。请使用 sudo，或用 --data 指定数据目录。",
+            f"cannot use {options.data / FILE}: {why.en}. Use sudo, or say --data.",
+            f"无法使用 {options.data / FILE}：{why.zh}。请使用 sudo，或用 --data 指定数据目录。",
         )
         raise Refused(text.say(options.lang)) from error
 

@@ -11,7 +11,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from courtyard.agent.control import Refused, ask
+from courtyard.agent.cli.gateway import asked
+from courtyard.agent.control import ask
 from courtyard.agent.lift_words import WHY
 from courtyard.drivers.base import Language, Text
 
@@ -28,23 +29,10 @@ def run(options: argparse.Namespace) -> int:
 
 async def one_answer(socket: Path, do: str, language: Language, **arguments: Any) -> Any:
     """Asks the running daemon.  Raises Refused when none runs."""
-    try:
+    with asked(socket, language):
         async for kind, value in ask(socket, do, **arguments):
             if kind == "result":
                 return value
-    except (FileNotFoundError, ConnectionRefusedError) as error:
-        text = Text(
-            f"No gateway answers at {socket}. Start it (sudo systemctl start courtyard), "
-            "or name its socket with --socket.",
-            f"{socket} 处没有运行中的网关。请启动网关（sudo systemctl start courtyard），或用 --socket 指定其套接字。",
-        )
-        raise Refused(text.say(language)) from error
-    except PermissionError as error:
-        text = Text(
-            f"No permission for {socket}. Use sudo, or join the group courtyard: sudo usermod -aG courtyard $USER.",
-            f"没有访问 {socket} 的权限。请使用 sudo，或加入 courtyard 组：sudo usermod -aG courtyard $USER。",
-        )
-        raise Refused(text.say(language)) from error
     return None
 
 

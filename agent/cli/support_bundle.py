@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from courtyard.agent.cli.status import one_answer
+from courtyard.agent.cli.system_errors import reason_of
 from courtyard.agent.control import Refused
 from courtyard.agent.tools.box import Box, output_of
 from courtyard.agent.tools.bundle import cleaner, pack, secrets_of_site
@@ -38,9 +39,9 @@ def run(options: argparse.Namespace) -> int:
         with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
             file.write(bundle)
     except OSError as error:
-        raise Refused(
-            Text(f"cannot write {target}: {error}", f"无法写入 {target}：{error}").say(options.lang)
-        ) from error
+        why = reason_of(error)
+        text = Text(f"cannot write {target}: {why.en}.", f"无法写入 {target}：{why.zh}。")
+        raise Refused(text.say(options.lang)) from error
     if options.json:
         print(msgspec.json.encode({"file": str(target), "bytes": len(bundle)}).decode())
     else:

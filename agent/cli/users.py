@@ -18,10 +18,11 @@ from rich.table import Table
 
 from courtyard.agent.accounts import Token, User
 from courtyard.agent.accounts.book import CONSOLE, FIRST_USER, AccountBook
+from courtyard.agent.cli.system_errors import reason_of
 from courtyard.agent.control import Refused
 from courtyard.agent.records import instant
 from courtyard.agent.refusal import Refusal
-from courtyard.drivers.base import Text
+from courtyard.drivers.base import Language, Text
 
 Answer = tuple[Any, Text | None]
 
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     """Exit status 0; 1 when it is refused, 2 when a name is missing."""
     if options.action in _NAMED and not options.name:
         raise Refused(Text("say the name", "请给出名称").say(options.lang), exit_status=2)
-    become_owner(options.data)
+    become_owner(options.data, options.lang)
     try:
         data, text = asyncio.run(_act(options))
     except Refusal as refusal:
@@ -44,12 +45,17 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def become_owner(data: Path) -> None:
+def become_owner(data: Path, language: Language) -> None:
     """Root goes on as the owner of the data directory, so that the service can use what is made.  Raises Refused."""
     try:
         owner = data.stat()
     except OSError as error:
-        raise Refused(f"{data}: {error.strerror}") from error
+        why = reason_of(error)
+        text = Text(
+            f"cannot use the data directory {data}: {why.en}. Use sudo, or say --data.",
+            f"无法使用数据目录 {data}：{why.zh}。请使用 sudo，或用 --data 指定。",
+        )
+        raise Refused(text.say(language)) from error
     if os.geteuid() == 0 and owner.st_uid != 0:
         os.setegid(owner.st_gid)
         os.seteuid(owner.st_uid)

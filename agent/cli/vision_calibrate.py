@@ -17,7 +17,7 @@ from courtyard.drivers.base import Text
 
 def run(options: argparse.Namespace) -> int:
     """Exit status 0 when the threshold is set."""
-    become_owner(options.data)
+    become_owner(options.data, options.lang)
     folder: Path = options.data / "vision"
     for lift in options.targets:
         scores = read_scores(folder, lift)

@@ -33,7 +33,7 @@ ACCOUNTS: Final = "accounts"
 
 def run(options: argparse.Namespace) -> int:
     """Exit status 0.  Raises Refused; DriverError when there is too little to learn from, or it would miss e-bikes."""
-    become_owner(options.data)
+    become_owner(options.data, options.lang)
     for target in options.targets:
         try:
             if options.action != "mark":

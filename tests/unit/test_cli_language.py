@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from courtyard.agent.__main__ import main
 from courtyard.agent.cli.arguments import in_chinese
-from courtyard.agent.cli.parser import build, preferred_language
+from courtyard.agent.cli.gateway import asked
+from courtyard.agent.cli.parser import build, command_first, preferred_language
+from courtyard.agent.cli.system_errors import reason_of
+from courtyard.agent.control import Refused
 from courtyard.drivers.base import Language
 from tests.config_rig import GOOD, changed
 
@@ -23,6 +27,9 @@ from tests.config_rig import GOOD, changed
         (["status", "--lang=en"], {"LANG": "zh_CN.UTF-8"}, "en"),
         (["status", "--lang"], {"LANG": "zh_CN.UTF-8"}, "zh-CN"),
         (["status", "--lang", "fr"], {}, "en"),
+        (["status", "--lang", "zh"], {}, "zh-CN"),
+        (["--lang=zh_CN", "status"], {}, "zh-CN"),
+        (["status", "--lang", "en-US"], {"LANG": "zh_CN.UTF-8"}, "en"),
     ],
 )
 def test_the_language_is_the_one_asked_for_else_that_of_the_locale(
@@ -35,9 +42,15 @@ def test_the_language_is_the_one_asked_for_else_that_of_the_locale(
     ("arguments", "en", "zh"),
     [
         ([], "the following arguments are required: COMMAND", "缺少必需的参数：命令"),
-        (["read"], "the following arguments are required: device", "缺少必需的参数：device"),
+        (["read"], "the following arguments are required: DEVICE", "缺少必需的参数：设备"),
         (["status", "more"], "unrecognized arguments: more", "无法识别的参数：more"),
-        (["scan", "radio"], "argument what: invalid choice: 'radio'", "参数 what：无效的取值 'radio'（可选："),
+        (
+            ["scan", "radio"],
+            "error: invalid choice: 'radio'. Known: modbus,",
+            "错误：无效的取值 'radio'。可选：modbus、",
+        ),
+        (["chek"], "'chek'. Did you mean check? Known: run,", "无效的取值 'chek'。是否指 check？可选：run、"),
+        (["status", "--lang", "fr"], "argument --lang: invalid choice: 'fr'", "参数 --lang：无效的取值 'fr'（可选："),
         (["drill", "x", "--wait", "y"], "invalid float value: 'y'", "参数 --wait：'y' 不是有效的数字"),
         (["decode", "modbus", "01", "--address", "q"], "invalid number value: 'q'", "--address：'q' 不是有效的数字"),
         (["drill", "x", "--wait"], "expected one argument", "参数 --wait：需要一个值"),
@@ -75,6 +88,45 @@ def test_help_in_chinese_has_no_english_of_the_library(command: list[str], capsy
     assert shown.startswith("用法：courtyard")
     assert "选项" in shown
     assert [word for word in ("usage", "show this", "positional", "options:", "COMMAND") if word in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "taken"),
+    [
+        (["--lang", "zh", "check", "x"], ["check", "--lang", "zh", "x"]),
+        (["--json", "--lang=en", "status"], ["status", "--json", "--lang=en"]),
+        (["status", "--json"], ["status", "--json"]),
+        (["--lang", "zh"], []),
+        (["--version"], ["--version"]),
+        ([], []),
+    ],
+)
+def test_what_every_command_takes_may_stand_before_it(typed: list[str], taken: list[str]) -> None:
+    assert command_first(typed) == taken
+
+
+@pytest.mark.parametrize(
+    ("error", "en", "zh"),
+    [
+        (FileNotFoundError(), "No gateway answers at s.", "s 处没有运行中的网关。"),
+        (ConnectionRefusedError(), "No gateway answers at s.", "s 处没有运行中的网关。"),
+        (PermissionError(), "No permission for s.", "没有访问 s 的权限。"),
+        (TimeoutError(), "does not answer in time", "未按时应答"),
+    ],
+)
+def test_why_a_gateway_cannot_be_asked_is_said_with_its_cure(error: OSError, en: str, zh: str) -> None:
+    languages: tuple[tuple[Language, str], ...] = (("en", en), ("zh-CN", zh))
+    for language, words in languages:
+        with pytest.raises(Refused, match=words), asked(Path("s"), language):
+            raise error
+
+
+def test_what_the_system_refuses_is_said_in_both_languages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for language, words in (("en", "there is no such file or directory"), ("zh", "文件或目录不存在")):
+        assert main(["--lang", language, "users", "list", "--data", str(tmp_path / "none")]) == 1
+        assert words in capsys.readouterr().err
+    assert reason_of(OSError(errno.ENOSPC, "No space left on device")).zh == "磁盘已满"
+    assert reason_of(OSError(errno.EXDEV, "Invalid cross-device link")).zh == "Invalid cross-device link"
 
 
 ENGLISH, CHINESE = GOOD, changed('language = "en"', 'language = "zh-CN"')
