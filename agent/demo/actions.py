@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from courtyard.agent.demo import compound, house
+from courtyard.agent.demo import car, compound, house
 from courtyard.drivers.base import Text
 
 Stage = Literal["kill_agent", "stop_broker", "start_broker", "answer", "quit"]
@@ -15,13 +15,14 @@ class Unknown(Exception):
 
 
 class Action(NamedTuple):
-    """One thing to type: commands to the simulated meters, fire panel or Bluetooth stack, or something done to a
-    process or by the platform."""
+    """One thing to type: commands to the simulated meters, fire panel, Bluetooth stack or lift, or something done to
+    a process or by the platform."""
 
     showing: Text
     simulator: str | None = None
     panel: str | None = None
     bluetooth: tuple[str, ...] = ()
+    lift: str | None = None
     stage: Stage | None = None
 
 
@@ -29,8 +30,9 @@ FIRST = compound.UNITS[0].id
 STARTING = Text("Starting.", "正在启动。")
 STEADY = Text(
     "Meters are polled on a serial line, by Modbus TCP and through a serial server; a fire panel and the wearables of "
-    "residents are listened to. Below is what the platform got.",
-    "正在通过串口、Modbus TCP 和串口服务器轮询水表，并监听消防控制器和住户的穿戴设备；下面是平台实际收到的数据。",
+    "residents are listened to, a lift is looked at. Below is what the platform got.",
+    "正在通过串口、Modbus TCP 和串口服务器轮询水表，监听消防控制器和住户的穿戴设备，并识别电梯画面；"
+    "下面是平台实际收到的数据。",
 )
 ACTIONS = {
     "unplug meters": Action(
@@ -75,6 +77,7 @@ ACTIONS = {
         ),
         stage="answer",
     ),
+    **{name: Action(showing, lift=command) for name, (command, showing) in car.DEEDS.items()},
     "ble off": Action(
         Text(
             "The Bluetooth stack is killed: that is said at once, and everything else goes on.",

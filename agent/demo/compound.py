@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from courtyard.agent.demo import house
+from courtyard.agent.demo import car, house
 
 GATEWAY = "gw-demo"
 PLACE = "370213/005/012/0007"
@@ -77,13 +77,14 @@ def site_text(
     described: Mapping[str, Any],
     panel: Mapping[str, Any],
     bluetooth: Mapping[str, Any],
+    lift: Mapping[str, Any],
     *,
     broker_port: int,
     page_port: int,
     language: str,
 ) -> str:
     """The site file.  `described` is what the running simulators say of their lines: paths and ports; `bluetooth` of
-    the residents' wearables."""
+    the residents' wearables, `lift` of the camera in the car."""
     lines = {line["name"]: line for line in described["lines"]}
     parts = [
         f'[gateway]\nid = "{GATEWAY}"\nplace = "{PLACE}"\nlanguage = "{language}"\n',
@@ -102,6 +103,7 @@ def site_text(
         '[[rules]]\nname = "burst"\nkind = "threshold"\ndevices = ["wm-b01-*", "wm-b03-*"]\npoint = "water.flow"\n'
         'above = 3.0\nhysteresis = 0.5\nfor = "5s"\nseverity = 2\n',
         house.site_text(bluetooth),
+        car.site_text(lift),
     ]
     return "\n".join(parts)
 
@@ -115,7 +117,7 @@ def _line(name: str, kind: str, described: Mapping[str, Any]) -> str:
 EXTRA = {
     "tuf-2000": "options = { multiplier = 1 }\n",
     "relay-board": 'points = [{ point = "relay.1", address = 0, type = "bool", function = 1 }]\n'
-    'writes = [{ name = "siren", kind = "coil", address = 0 }]\n',
+    'writes = [{ name = "siren", kind = "coil", address = 0 }, { name = "lamp", kind = "coil", address = 1 }]\n',
 }
 """What a profile leaves to the site."""
 

@@ -19,7 +19,7 @@ import msgspec
 
 from courtyard.agent.accounts.book import FIRST_CODE
 from courtyard.agent.control import Refused
-from courtyard.agent.demo import compound, house
+from courtyard.agent.demo import car, compound, house
 from courtyard.agent.demo.actions import STARTING, STEADY, Action, Unknown, action_of
 from courtyard.agent.demo.stage import START_S, Actor, agent, broker, free_port, until_listening
 from courtyard.drivers.base import Language, Text
@@ -62,11 +62,14 @@ class Show:
         self.panel = Actor("panel", self._panel_arguments(), folder, pipe=True)
         stack = house.simulator_arguments(folder / "bluetooth")
         self.bluetooth = Actor("bluetooth", [sys.executable, "-m", "hw_sim", "bluetooth", *stack], folder, pipe=True)
+        drawn = car.simulator_arguments(folder)
+        self.lift = Actor("lift", [sys.executable, "-m", "hw_sim", "lift", *drawn], folder, pipe=True)
         self.agent: Actor | None = None
         self._bluetooth_control: AsyncClient | None = None
         self._subscriber: Subscriber | None = None
         self._control: AsyncClient | None = None
         self._panel_control: AsyncClient | None = None
+        self._lift_control: AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _simulator_arguments(self) -> list[str]:
@@ -110,25 +113,38 @@ class Show:
         assert self._bluetooth_control is not None
         return await self._bluetooth_control(command)
 
+    async def control_lift(self, command: str) -> Any:
+        """One command to the lift and its camera.  Raises hw_sim.control.CommandError."""
+        assert self._lift_control is not None
+        return await self._lift_control(command)
+
     async def curtain_up(self, stack: AsyncExitStack) -> None:
         """Starts broker, platform, simulators and agent, in this order.  Raises Refused with the reason."""
         await self._start(stack, self.broker)
         await until_listening(self.port)
         self._subscriber = stack.enter_context(Subscriber(self.port, compound.GATEWAY, self.message))
-        actors = (self.simulator, self.panel, self.bluetooth)
+        actors = (self.simulator, self.panel, self.bluetooth, self.lift)
         for actor in actors:
             await self._start(stack, actor)
         described, self._control = await self._simulate(stack, self.simulator)
         panel, self._panel_control = await self._simulate(stack, self.panel)
         bluetooth, self._bluetooth_control = await self._simulate(stack, self.bluetooth)
+        lift, self._lift_control = await self._simulate(stack, self.lift)
         site, names = self.folder / "site.toml", self.folder / compound.NAMES_FILE
         names.parent.mkdir()
         names.write_text(compound.names_text(), encoding="utf-8")
         text = compound.site_text(
-            described, panel, bluetooth, broker_port=self.port, page_port=self.page_port, language=self.language
+            described,
+            panel,
+            bluetooth,
+            lift,
+            broker_port=self.port,
+            page_port=self.page_port,
+            language=self.language,
         )
         site.write_text(text, encoding="utf-8")
         house.move_in(self.folder, self.folder / "data")
+        car.wire(self.folder)
         for resident in house.RESIDENTS:
             for command in house.commands("home", resident):
                 await self.control_bluetooth(command)
@@ -182,6 +198,8 @@ class Show:
                 await self.control_panel(action.panel)
             for command in action.bluetooth:
                 await self.control_bluetooth(command)
+            if action.lift is not None:
+                await self.control_lift(action.lift)
         except CommandError as error:
             self.answer = str(error)
         if action.stage is not None:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from courtyard.agent.demo import compound, house
+from courtyard.agent.demo import car, compound, house
 from courtyard.agent.demo.audit import Verdict, compare, missing_fires, totals
 from courtyard.agent.demo.show import Show
 from courtyard.drivers.base import Text
@@ -34,6 +34,8 @@ async def check(show: Show, console: Console) -> bool:
             tell(f"no reading of {', '.join(silent)}", f"没有收到 {', '.join(silent)} 的读数")
             console.print(show.agent.last_words() if show.agent else "")
             return False
+        tell("an e-bike is wheeled into the lift", "电动自行车推入电梯")
+        await show.control_lift(car.DEEDS["ebike in"][0])
         tell("a smoke detector fires", "感烟探测器报警")
         await show.control_panel("event fire 6 12 smoke")
         first, second, *_ = house.RESIDENTS
@@ -65,6 +67,7 @@ async def check(show: Show, console: Console) -> bool:
                 all(v.complete for v in _verdicts(show, served))
                 and not _fires(show, told)
                 and not _uncalled(show, calls)
+                and _ebike(show) is not None
             ),
             CATCH_UP_S,
         )
@@ -80,13 +83,20 @@ async def check(show: Show, console: Console) -> bool:
         tell(f"{len(calls)} calls for help, each arrived once", f"求助 {len(calls)} 次，均到达且仅到达一次")
     words = ("buzzed when it was answered", "已振动应答") if buzzed else ("WAS NOT TOLD OF THE ANSWER", "未收到应答")
     tell(f"the button of {first.id} {words[0]}", f"{first.id} 的按钮{words[1]}")
+    ebike = _ebike(show)
+    if ebike is not None:
+        score = f"{ebike['details']['score']:.2f}"
+        tell(f"the e-bike in the lift was seen, score {score}", f"已识别电梯内的电动自行车，分值 {score}")
+    else:
+        tell("THE E-BIKE IN THE LIFT WAS NOT SEEN", "未识别到电梯内的电动自行车")
+        console.print(show.agent.last_words() if show.agent else "")
     complete = complete and buzzed
     if show.platform.missing() or show.platform.conflicts:
         tell(f"missing: {show.platform.missing()}, conflicts: {show.platform.conflicts}", "平台侧序号有缺失或冲突")
         return False
     if console.quiet:
         verdict = {"complete": complete, "verdicts": [each._asdict() for each in verdicts], "fires_told": len(told)}
-        verdict |= {"calls": len(calls), "calls_missing": missing_calls, "buzzed": buzzed}
+        verdict |= {"ebike": ebike is not None, "calls": len(calls), "calls_missing": missing_calls, "buzzed": buzzed}
         print(msgspec.json.encode(verdict).decode())
     tell(*(("nothing is missing", "数据完整，无缺失") if complete else ("SOMETHING IS MISSING", "数据有缺失")))
     return complete
@@ -116,6 +126,13 @@ def _uncalled(show: Show, calls: list[tuple[str, house.Resident]]) -> list[str]:
     with show.lock:
         raised = [(each["device"], each["class"]) for each in show.platform.records["alarm"] if each["change"] == 1]
     return [f"{resident.button_id} {kind}" for kind, resident in calls if raised.count((resident.button_id, kind)) != 1]
+
+
+def _ebike(show: Show) -> dict[str, Any] | None:
+    """The alarm of the e-bike in the lift, as it was raised."""
+    with show.lock:
+        alarms = [each for each in show.platform.records["alarm"] if each["class"] == car.CLASS]
+    return next((each for each in alarms if each["device"] == car.LIFT and each["change"] == 1), None)
 
 
 def _fires(show: Show, told: list[dict[str, Any]]) -> list[str]:

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from courtyard.agent.care.consents import FILE, Consents
-from courtyard.agent.demo import compound, house
+from courtyard.agent.demo import car, compound, house
 from courtyard.agent.demo.actions import ACTIONS, Unknown, action_of
 from courtyard.agent.demo.audit import compare, missing_fires, totals
 from courtyard.agent.demo.keyboard import MAX_LINE, Keyboard
 from courtyard.config.read import check_site
 from hw_sim.bluez.residents import residents
+from hw_sim.lift.live import LiveLift
 
 
 def test_the_judge_accepts_all_in_order_and_what_came_later() -> None:
@@ -70,7 +71,10 @@ def demo_site(language: str = "zh-CN") -> str:
         for port, (name, kind) in enumerate(compound.LINES.items(), 5020)
     ]
     panel = {"path": "/tmp/p", "baud": 9600}
-    return compound.site_text({"lines": lines}, panel, BLUETOOTH, broker_port=1883, page_port=8080, language=language)
+    lift = {"device": "http://127.0.0.1:8000/onvif/device_service"}
+    return compound.site_text(
+        {"lines": lines}, panel, BLUETOOTH, lift, broker_port=1883, page_port=8080, language=language
+    )
 
 
 def test_site_and_simulator_describe_the_same_compound() -> None:
@@ -88,6 +92,7 @@ def test_site_and_simulator_describe_the_same_compound() -> None:
 
 def test_the_site_of_the_demo_has_no_mistake_and_no_warning(tmp_path: Path) -> None:
     house.move_in(tmp_path, tmp_path / "data")
+    car.wire(tmp_path)
     (tmp_path / "names").mkdir()
     (tmp_path / compound.NAMES_FILE).write_text(compound.names_text(), "utf-8")
     (tmp_path / "site.toml").write_text(demo_site(), "utf-8")
@@ -123,4 +128,21 @@ def test_every_action_says_what_is_to_be_seen_in_both_languages() -> None:
     for action in ACTIONS.values():
         assert action.showing.en
         assert action.showing.zh
-        assert action.simulator or action.panel or action.bluetooth or action.stage
+        assert action.simulator or action.panel or action.bluetooth or action.lift or action.stage
+
+
+def test_what_is_done_in_the_lift_is_known_to_the_simulated_one() -> None:
+    lift = LiveLift(car.SEED, geometry="test", rate_hz=car.PICTURES_S)
+    for number, name in enumerate(car.DEEDS):
+        command = action_of(name).lift
+        assert command is not None
+        verb, *words = command.split()
+        lift.picture(number * 20.0)
+        assert lift.table[verb].run(words)
+
+
+def test_between_its_pictures_a_lift_shows_the_last_one_again() -> None:
+    lift = LiveLift(car.SEED, geometry="test", width=64, height=36, rate_hz=5)
+    first, again, second = (lift.frame(at_s) for at_s in (0.0, 0.12, 0.2))
+    assert first is again
+    assert second is not first

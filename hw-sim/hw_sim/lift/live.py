@@ -29,7 +29,16 @@ MOST: Final = 8
 class LiveLift:
     """`picture` is a camera's source: call it with times that never go back.  From any thread."""
 
-    def __init__(self, seed: int = 1, *, geometry: Geometry = "test", width: int = 640, height: int = 360) -> None:
+    def __init__(
+        self,
+        seed: int = 1,
+        *,
+        geometry: Geometry = "test",
+        width: int = 640,
+        height: int = 360,
+        rate_hz: float = 25.0,
+    ) -> None:
+        """Draws at most `rate_hz` pictures a second; between them the last one is shown again."""
         self._rng = np.random.default_rng(seed)
         car = TEST_CARS[seed % len(TEST_CARS)] if geometry == "test" else draw_car(self._rng)
         self.car, self._geometry, self._scene = car, geometry, Scene(car, width, height)
@@ -37,6 +46,7 @@ class LiveLift:
         self.events: list[Event] = []
         """What was ordered, at the times at which it happens."""
         self.held = False
+        self._every_s = 1 / rate_hz - 0.001
         self._parties: list[Party] = []
         self._now, self._door, self._open_until, self._number, self._lobby = 0.0, 0.0, 0.0, 1, 1.0
         self._lock = threading.Lock()
@@ -58,7 +68,7 @@ class LiveLift:
     def frame(self, seconds: float) -> Frame:
         """The picture at so many seconds, with the truth."""
         with self._lock:
-            if self._last is None or seconds > self._last.seconds:
+            if self._last is None or seconds >= self._last.seconds + self._every_s:
                 self._advance(seconds)
                 things = [each for party in self._parties for each in party.placed(seconds)]
                 self._last = self._scene.frame(things, self.sensor, door=self._door, lobby=self._lobby, seconds=seconds)
