@@ -1,9 +1,11 @@
 """Making room: which rows go when the quota is reached.
 
-The order is fixed.  First copies of damaged databases, kept only as evidence.  Then rows that every consumer has
-settled, lowest lane first, oldest first: nobody loses anything.  Then the oldest rows of the lowest lane, counted
-as a gap for each consumer that still wanted them.  A record never pushes out one of a higher lane.  Of the
-quota, `alarm_reserve_bytes` belong to the first lane: the others do not use what it has left of them.
+Invariants
+1. The order is fixed: copies of damaged databases, kept only as evidence; then rows that every consumer has settled,
+   lowest lane first, oldest first, so that nobody loses anything; then the oldest rows of the lowest lane.
+2. A row that somebody still wanted is counted as a gap for each such consumer in the transaction that deletes it.
+3. A record never pushes out one of a higher lane.
+4. Of the quota, `alarm_reserve_bytes` belong to the first lane: the others do not use what it has left of them.
 """
 
 from __future__ import annotations

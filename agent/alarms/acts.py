@@ -1,6 +1,10 @@
 """What people and platforms do with alarms: acknowledge, clear, shelve; confirm receipt.
 
-An acknowledgement is a person's act and stops the calling; a receipt is a platform's and only proves the way there.
+Invariants
+1. An acknowledgement is a person's act and stops the calling; a receipt is a platform's and only proves the way there.
+2. What is refused is named in both languages and changes nothing.
+3. What belongs to an act is kept with it in one append, or not at all.
+4. A receipt that waited for the disk undoes no change that overtook it.
 """
 
 from __future__ import annotations

@@ -9,6 +9,11 @@ The four states answer two questions, is the condition active and has a person a
 The machine follows ISA-18.2 / IEC 62682 with three turns of its own: an alarm that comes back after it returned
 opens a new occurrence; a rise in severity asks for a new acknowledgement; an operator may clear what never
 returns by itself (an SOS button that was pressed has no way of saying that it no longer is).
+
+Invariants
+1. Only a raise makes an alarm active, and only a raise opens an occurrence.
+2. An acknowledgement never ends a condition, and an end never acknowledges.
+3. What needs evidence ends only by the device's own word or an operator.
 """
 
 from __future__ import annotations

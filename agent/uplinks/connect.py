@@ -1,7 +1,10 @@
 """Opens MQTT sessions without ever blocking the loop.
 
-Name lookup, TCP connect, TLS handshake and the reading of secrets block, so each attempt dials in a daemon
-thread that nobody waits for longer than the time-out; a thread that still hangs is not joined by a second one.
+Name lookup, TCP connect, TLS handshake and the reading of secrets block, so each attempt dials in a daemon thread.
+
+Invariants
+1. Nobody waits for an attempt longer than the time-out; a broker that accepts and says nothing is given up.
+2. A thread that still hangs is not joined by a second one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
 """Brings the records of one feed to one session, in the order and at the pace that `send` says.
 
-A record leaves the feed only with the broker's PUBACK.  When the connection dies, everything unacknowledged goes
-back and is served again: a repeat for the platform, never a loss.
+Invariants
+1. A record leaves the feed with the broker's PUBACK, or as a gap that the platform is told of.
+2. When the connection dies, everything unacknowledged goes back and is served again: a repeat, never a loss.
+3. An alarm never waits behind megabytes, live readings never behind the backlog, no lane behind one that is refused.
+4. A broker that answers pings but acknowledges nothing is given up.
 """
 
 from __future__ import annotations

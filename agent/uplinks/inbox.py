@@ -1,7 +1,9 @@
 """Commands from a platform, and what became of them.
 
-A command is acknowledged to the broker when its outcome is known, so that a flood waits at the broker.  Outcomes
-are kept until the broker has them, over lost connections too: a sender may hear one twice.
+Invariants
+1. A command is acknowledged to the broker when its outcome is known, so that a flood waits at the broker.
+2. An outcome is kept until the broker has it, over lost connections too: a sender may hear one twice.
+3. What is kept is bounded; what does not fit is dropped and counted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
 """What a broker retains of this gateway: its status, how far it has counted, and its inventory.
 
-Everything is learnt back from the broker on connection, so that only differences are published, devices removed
-while the agent was away are emptied, and a numbering that has fallen behind is noticed.
+Invariants
+1. Everything is learnt back from the broker on connection, so that only differences are published.
+2. A device that was removed is emptied at the broker, also when it was removed while the agent was away.
+3. What was not acknowledged is published again on the next connection.
+4. A numbering that has fallen behind what a platform has seen is noticed before a record goes out.
 """
 
 from __future__ import annotations

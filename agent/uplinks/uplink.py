@@ -2,8 +2,12 @@
 
     connect -> who have we been here? -> status, inventory -> records as `drain` sends them -> lost -> wait -> connect
 
-Before the first record of a process goes out, the uplink reads what this gateway last told this broker about its
-numbering.  A journal that is behind that has lost numbers a consumer may have seen; it draws a new epoch first.
+Invariants
+1. It connects again for ever, waiting longer each time, and briefly after a connection that held.
+2. Before the first record of a process goes out, the uplink reads what this gateway last told this broker about its
+   numbering; a journal that is behind that has lost numbers a consumer may have seen, and draws a new epoch first.
+3. A clean stop in the middle of a drain repeats nothing; a death is told by the Last Will.
+4. A platform that does not answer slows no other.
 """
 
 from __future__ import annotations

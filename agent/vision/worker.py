@@ -1,7 +1,13 @@
 """The vision worker: `python -m courtyard.agent.vision.worker` looks at the pictures of several lifts.
 
 It takes orders on its standard input and reports on its standard output (`messages`), and reads the pictures where the
-stream workers put them.  When its input ends - the gateway stopped, or died - it ends at once.
+stream workers put them.
+
+Invariants
+1. A picture that is old is never looked at, and one that stands still is only told.
+2. A model that does not fit is named, and the worker waits for another.
+3. A disk that takes no pictures keeps nobody from looking.
+4. When its input ends - the gateway stopped, or died - it ends at once.
 """
 
 from __future__ import annotations

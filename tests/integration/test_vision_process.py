@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -152,3 +154,11 @@ def test_a_disk_that_takes_no_pictures_keeps_nobody_from_looking(tmp_path: Path)
         assert not rig.faults
 
     play(make(tmp_path), tmp_path, work)
+
+
+def test_a_worker_whose_gateway_is_gone_ends_at_once() -> None:
+    worker = [sys.executable, "-m", "courtyard.agent.vision.worker"]
+    with subprocess.Popen(worker, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(WAIT_S) == 0
