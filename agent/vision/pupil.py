@@ -14,7 +14,7 @@ from courtyard.agent.vision.messages import Attach
 from courtyard.agent.vision.model import Model, Picture, Seen, Sight
 from courtyard.agent.vision.own_head import EVENTS, GATHERED, Head, Kind, lessons_folder, read_head
 from courtyard.agent.vision.surroundings import Array, NoGrid, described
-from courtyard.agent.vision.verdicts import LAYOUT, columns, judged, surest
+from courtyard.agent.vision.verdicts import EBIKE, LAYOUT, columns, judged, surest
 
 LEAST: Final = 0.1
 """Score of the detector from which a look can be learned from."""
@@ -28,12 +28,12 @@ class Pupil:
     def __init__(self, model: Model, order: Attach, wall_ms: Callable[[], int]) -> None:
         self._model, self._order, self._wall_ms = model, order, wall_ms
         manifest = model.manifest
-        self._columns = columns(manifest.classes) if manifest.layout == LAYOUT else []
+        self._columns = columns(manifest.classes)
         self._gathering: Gathering | None = None
         self._recent: Recent | None = None
         self._active: Head | None = None
         self._trial: Head | None = None
-        if order.lessons and manifest.features is not None and self._columns:
+        if order.lessons and manifest.features is not None and manifest.layout == LAYOUT and self._columns.ebike:
             folder = lessons_folder(Path(order.lessons), order.lift)
             self._recent = Recent(folder / EVENTS, manifest.sha256)
             self._active, self._trial = self._head("active", order.active), self._head("trial", order.trial)
@@ -98,5 +98,7 @@ class Pupil:
             self._gathering.take(look)
 
     def _score(self, output: Any, sight: Sight) -> float:
-        best = surest(output, self._columns, sight.fit, self._order.region)
-        return best[1] if best is not None else 0.0
+        """Of what would be found in such an output."""
+        found = self._model.found(output, sight.fit)
+        where = self._order.region.where
+        return max((each.score for each in found if each.label == EBIKE and where(each.box) != "outside"), default=0.0)

@@ -5,8 +5,8 @@ The head judges cells that the detector takes for an e-bike at least by chance (
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,17 +25,24 @@ LEAST: Final = 0.05
 CANDIDATES: Final = 16
 
 
-def columns(classes: Mapping[str, str]) -> list[int]:
-    """Where in the output the scores of e-bikes stand; `classes` as in a manifest."""
-    return [BOX_NUMBERS + int(number) for number, label in classes.items() if label == EBIKE]
+class Columns(NamedTuple):
+    """Where in the output the scores of e-bikes stand, and those of the other classes that are looked at."""
+
+    ebike: tuple[int, ...]
+    others: tuple[int, ...]
 
 
-def judged(
-    output: npt.NDArray[Any], wanted: Sequence[int], rows: npt.NDArray[np.float32], head: Head
-) -> npt.NDArray[Any]:
+def columns(classes: Mapping[str, str]) -> Columns:
+    """`classes` as in a manifest."""
+    told = {BOX_NUMBERS + int(number): label for number, label in classes.items()}
+    ebike = tuple(column for column, label in told.items() if label == EBIKE)
+    return Columns(ebike, tuple(column for column in told if column not in ebike))
+
+
+def judged(output: npt.NDArray[Any], wanted: Columns, rows: npt.NDArray[np.float32], head: Head) -> npt.NDArray[Any]:
     """A copy of an output, 1 x numbers x rows, with the scores of e-bikes that the head leaves."""
     changed = output.copy()
-    for column in wanted:
+    for column in wanted.ebike:
         scores = changed[0, column]
         chosen = np.flatnonzero(scores >= LEAST)
         if chosen.size:
@@ -50,9 +57,14 @@ def corrections(rows: npt.NDArray[Any], weights: npt.ArrayLike, bias: float) -> 
     return np.asarray(rows.astype(np.float64) @ np.asarray(weights, np.float64) + bias)
 
 
-def surest(output: npt.NDArray[Any], wanted: Sequence[int], fit: Fit, region: Region) -> tuple[int, float] | None:
-    """The row of the surest e-bike that stands where things count, of the CANDIDATES surest, and its score."""
-    scores = output[0, list(wanted)].max(0)
+def surest(output: npt.NDArray[Any], wanted: Columns, fit: Fit, region: Region) -> tuple[int, float] | None:
+    """The row of the surest e-bike that stands where things count, of the CANDIDATES surest, and its score.
+
+    A row that another class claims is no e-bike, as in `decoders`.
+    """
+    scores = output[0, list(wanted.ebike)].max(0)
+    if wanted.others:
+        scores = np.where(output[0, list(wanted.others)].max(0) > scores, 0.0, scores)
     for row in np.argsort(-scores)[:CANDIDATES]:
         box = output[0, :BOX_NUMBERS, row].astype(np.float32)
         if np.isfinite(box).all() and np.isfinite(scores[row]) and region.where(share(box, fit)) != "outside":

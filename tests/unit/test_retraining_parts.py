@@ -136,10 +136,13 @@ def test_the_surest_counts_only_where_things_count() -> None:
     output[0, :, 0] = (16, 16, 8, 8, 0.9, 0)
     output[0, :, 1] = (48, 48, 8, 8, 0.4, 0)
     lower_right = Region(((0.5, 0.5), (1.0, 0.5), (1.0, 1.0), (0.5, 1.0)))
-    assert surest(output, [4], FIT, Region(())) == (0, pytest.approx(0.9))
-    assert surest(output, [4], FIT, lower_right) == (1, pytest.approx(0.4))
+    wanted = columns({"0": "ebike", "1": "person"})
+    assert surest(output, wanted, FIT, Region(())) == (0, pytest.approx(0.9))
+    assert surest(output, wanted, FIT, lower_right) == (1, pytest.approx(0.4))
     nowhere = Region(((0.9, 0.0), (1.0, 0.0), (1.0, 0.1)))
-    assert surest(output, [4], FIT, nowhere) is None
+    assert surest(output, wanted, FIT, nowhere) is None
+    output[0, 5, 0] = 0.95
+    assert surest(output, wanted, FIT, Region(())) == (1, pytest.approx(0.4)), "the first is a person"
 
 
 def test_what_a_site_gets_wrong_is_learned_and_ebikes_are_not_forgotten() -> None:
