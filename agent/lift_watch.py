@@ -21,8 +21,8 @@ from courtyard.agent.vision.guard import EBIKE
 from courtyard.agent.vision.messages import Gathered, Kept, Load, Looked, Pulse, Ready, Refused, Report, Still
 from courtyard.agent.vision.process import VisionProcess
 from courtyard.agent.vision.shipped import MANIFEST
-from courtyard.agent.vision.voice import chime
-from courtyard.config.lifts import CHIME, SHIPPED, Lift
+from courtyard.agent.vision.voice import SOUNDS
+from courtyard.config.lifts import OWN_SOUNDS, SHIPPED, Lift
 from courtyard.config.snapshot import Snapshot
 from courtyard.drivers.base import DriverError, Fault, Reading, Text
 
@@ -130,8 +130,8 @@ class LiftWatch:
 
     def _prepare(self) -> None:
         self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        if any(post.lift.voice == CHIME for post in self.posts.values()):
-            (self._folder / f"{CHIME}.wav").write_bytes(chime())
+        for name in {post.lift.voice for post in self.posts.values()} & SOUNDS.keys():
+            (self._folder / f"{name}.wav").write_bytes(SOUNDS[name]())
 
     def _save(self) -> None:
         for post in self.posts.values():
@@ -288,4 +288,5 @@ def _elsewhere(start: Load, number: int) -> Load:
 
 
 def _sound(lift: Lift, directory: Path, folder: Path) -> Path:
-    return folder / f"{CHIME}.wav" if lift.voice in (None, CHIME) else directory / str(lift.voice)
+    """The file that its voice plays."""
+    return folder / f"{lift.voice}.wav" if lift.voice in OWN_SOUNDS else directory / str(lift.voice)

@@ -20,7 +20,8 @@ Looks = Annotated[
         extra={"allowed": ('so many of the last looks, such as "2/3"', '最近若干次识别中的次数，例如 "2/3"')},
     ),
 ]
-CHIME = "chime"
+OWN_SOUNDS = ("speech", "chime")
+"""What the product brings for a loudspeaker."""
 SHIPPED = "shipped"
 DOOR_HOLD = "door-hold"
 
@@ -142,8 +143,9 @@ class Lift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     voice: Annotated[
         Annotated[str, Meta(min_length=1, max_length=300)] | None,
         help_text(
-            'What this box says through its own loudspeaker: "chime", or a WAV file beside the site file.',
-            '本网关扬声器播放的提示："chime" 为提示音，或站点文件旁的 WAV 文件。',
+            'What this box says through its own loudspeaker: "speech" (a chime and Chinese words), "chime", or a WAV '
+            "file beside the site file.",
+            '本网关扬声器播放的提示："speech" 为提示音加中文语音，"chime" 仅提示音，或站点文件旁的 WAV 文件。',
             example="sounds/ebike.wav",
         ),
     ] = None

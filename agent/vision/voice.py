@@ -12,12 +12,14 @@ import io
 import math
 import struct
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from courtyard.drivers.base import Fault, Text
 
+SPEECH: Final = Path(__file__).with_name("sounds") / "ebike.zh.wav"
+"""电动自行车禁止进入电梯，请退出。 (No e-bikes in the lift, please leave.)  RATE, one channel, 16 bits."""
 PLAYER: Final = "aplay"
 LONGEST_S: Final = 20.0
 PAUSE_S: Final = 1.0
@@ -26,6 +28,8 @@ TONES: Final = ((880.0, 0.35), (660.0, 0.45))
 """Hertz and seconds."""
 LOUDNESS: Final = 0.5
 FADE_S: Final = 0.02
+GAP_S: Final = 0.3
+"""Between the chime and the words."""
 
 
 class Voice:
@@ -88,12 +92,27 @@ def chime() -> bytes:
         for number in range(count):
             loud = LOUDNESS * min(1.0, number / fade, (count - number) / fade)
             samples.append(round(32767 * loud * math.sin(2 * math.pi * hertz * number / RATE)))
+    return _wav(struct.pack(f"<{len(samples)}h", *samples))
+
+
+def speech() -> bytes:
+    """The chime, then the words, as a WAV file.  Blocks for a read."""
+    with wave.open(io.BytesIO(chime())) as tones, wave.open(str(SPEECH)) as words:
+        pause = bytes(2 * round(GAP_S * RATE))
+        return _wav(tones.readframes(tones.getnframes()) + pause + words.readframes(words.getnframes()))
+
+
+SOUNDS: Final[Mapping[str, Callable[[], bytes]]] = {"chime": chime, "speech": speech}
+"""What the product brings, by the name that a site gives it."""
+
+
+def _wav(frames: bytes) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(RATE)
-        sound.writeframes(struct.pack(f"<{len(samples)}h", *samples))
+        sound.writeframes(frames)
     return file.getvalue()
 
 

@@ -184,7 +184,7 @@ SITE: dict[str, Any] = {
             "fire_return": {"device": "lift-io-b03", "point": "input.3"},
             "firefighter": {"device": "lift-io-b03", "point": "input.4"},
             "warn": ["lamp-lift1"],
-            "voice": "chime",
+            "voice": "speech",
             "hold": "door-lift1",
             "commissioned": {"maintainer": "某某电梯维保公司 王工", "date": "2026-11-20"},
         }

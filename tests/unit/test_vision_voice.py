@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from courtyard.agent.vision.voice import Voice, chime
+from courtyard.agent.vision.voice import LONGEST_S, RATE, SPEECH, Voice, chime, speech
 from courtyard.drivers.base import Fault
 
 WAIT_S = 20.0
@@ -87,3 +87,28 @@ def test_the_chime_is_a_short_sound() -> None:
         assert 0.5 < sound.getnframes() / sound.getframerate() < 2
         frames = memoryview(sound.readframes(sound.getnframes())).cast("h")
     assert 10_000 < max(frames) < 20_000
+
+
+def test_the_words_are_loud_and_not_clipped_and_begin_and_end_at_once() -> None:
+    assert SPEECH.stat().st_size <= 200_000
+    with wave.open(str(SPEECH)) as sound:
+        assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate()) == (1, 2, RATE)
+        assert 3 < sound.getnframes() / RATE < 8
+        frames = memoryview(sound.readframes(sound.getnframes())).cast("h")
+    assert 20_000 < max(map(abs, frames)) < 32_000
+    assert max(map(abs, frames[: RATE // 5])) > 500
+    assert max(map(abs, frames[-RATE // 5 :])) > 500
+
+
+def test_the_chime_comes_before_the_words_and_both_are_over_in_time() -> None:
+    tones = chime()
+    with (
+        wave.open(io.BytesIO(speech())) as sound,
+        wave.open(io.BytesIO(tones)) as alone,
+        wave.open(str(SPEECH)) as words,
+    ):
+        assert sound.getframerate() == RATE
+        assert sound.readframes(alone.getnframes()) == alone.readframes(alone.getnframes())
+        sound.setpos(sound.getnframes() - words.getnframes())
+        assert sound.readframes(words.getnframes()) == words.readframes(words.getnframes())
+        assert sound.getnframes() / RATE < LONGEST_S / 2
