@@ -130,8 +130,10 @@ class LiftWatch:
 
     def _prepare(self) -> None:
         self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        for name in {post.lift.voice for post in self.posts.values()} & SOUNDS.keys():
-            (self._folder / f"{name}.wav").write_bytes(SOUNDS[name]())
+        voices = {post.lift.voice for post in self.posts.values()}
+        for name, made in SOUNDS.items():
+            if name in voices:
+                (self._folder / f"{name}.wav").write_bytes(made())
 
     def _save(self) -> None:
         for post in self.posts.values():
