@@ -89,7 +89,7 @@ class Collected:
         self.said.append((subject, fault and fault.code))
         self._news.set()
 
-    async def until(self, true: Callable[[], object], timeout_s: float = 15.0) -> None:
+    async def until(self, true: Callable[[], object], timeout_s: float = 100.0) -> None:
         """Waits for something to hold; raises TimeoutError."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(timeout_s):
@@ -136,7 +136,7 @@ def bluetooth(folder: Path, *options: str) -> Iterator[Stack]:
             stack.close()
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 @contextmanager

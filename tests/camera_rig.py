@@ -16,7 +16,7 @@ from courtyard.drivers.camera.settings import Camera
 from hw_sim.camera.camera import SimCamera
 
 PASSWORD = "gateway-demo"
-WAIT_S = 25.0
+WAIT_S = 100.0
 
 
 class RealClock:

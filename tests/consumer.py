@@ -65,9 +65,9 @@ class Consumer:
         self._client.on_message = self._message
         self._client.connect("127.0.0.1", port, keepalive=30)
         self._client.loop_start()
-        self.wait(lambda: self.subscribed, 10.0)
+        self.wait(lambda: self.subscribed, 60.0)
 
-    def wait(self, condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    def wait(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Returns when the condition holds; it is looked at after every arrival.  Raises TimeoutError."""
         deadline = time.monotonic() + timeout_s
         with self._changed:
@@ -78,13 +78,13 @@ class Consumer:
                         return
                     raise TimeoutError(f"{self.ledger.records} records, {self.ledger.batches} batches")
 
-    def wait_subscribed(self, timeout_s: float = 20.0) -> None:
+    def wait_subscribed(self, timeout_s: float = 60.0) -> None:
         """Returns when the subscription stands, again after a broker's restart."""
         self.wait(lambda: self.subscribed, timeout_s)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publishes on a topic of the gateway (a command, for instance); returns when the broker has it."""
-        self._client.publish(self._prefix + topic, payload, qos=1, retain=retain).wait_for_publish(10.0)
+        self._client.publish(self._prefix + topic, payload, qos=1, retain=retain).wait_for_publish(60.0)
 
     def on(self, topic: str) -> list[Message]:
         """Messages on one topic of the gateway, in order of arrival."""

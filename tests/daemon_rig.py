@@ -19,7 +19,8 @@ from hw_sim.subscriber import Subscriber
 from tests.brokers import Broker
 
 GATEWAY, PLACE = "gw-0007", "370213/005/012/0007"
-WAIT_S = 30.0
+WAIT_S = 100.0
+"""Ends a hang; how soon something comes is judged elsewhere, on a quiet machine."""
 KEEP_SESSIONS = ("autosave_on_changes true", "autosave_interval 1")
 
 
@@ -58,10 +59,12 @@ class Box:
             return 0
         if self.agent.poll() is None:
             self.agent.send_signal(number)
+        agent, self.agent = self.agent, None
         try:
-            return self.agent.wait(WAIT_S)
+            return agent.wait(WAIT_S)
         finally:
-            self.agent = None
+            agent.kill()  # it holds lock and ports if it did not end
+            agent.wait()
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs one command of the command line."""

@@ -33,7 +33,7 @@ from courtyard.drivers.lines.listening import ListeningLine
 from courtyard.drivers.lines.settings import LineSettings, TcpServerLine
 from tests.gateway_rig import site
 
-SETTLE_S = 20.0
+SETTLE_S = 100.0
 
 
 class Stopwatch:
@@ -92,7 +92,8 @@ async def inside(
 ) -> AsyncIterator[Inside]:
     """Runs a driver into a journal in `directory`."""
     clock = SystemClock()
-    journal = Journal.open(directory, Options(quota_bytes=200_000_000), boot=clock.boot, wall_ms=clock.wall_ms)
+    patient = Options(quota_bytes=200_000_000, commit_timeout_s=SETTLE_S, disk_timeout_s=SETTLE_S)
+    journal = Journal.open(directory, patient, boot=clock.boot, wall_ms=clock.wall_ms)
     settings = site()
     places = Places(settings)
     recorder = Recorder(journal, clock, places.place)

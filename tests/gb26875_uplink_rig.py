@@ -80,7 +80,8 @@ class Box:
 
     def start(self) -> None:
         """Opens the journal, also after `kill`."""
-        options = Options(stamp=stamp, threads=self._threads, quota_bytes=64 << 20)
+        patient = {"commit_timeout_s": 60.0, "disk_timeout_s": 60.0} if self._threads else {}
+        options = Options(stamp=stamp, threads=self._threads, quota_bytes=64 << 20, **patient)
         clock = VirtualClock()
         self.journal = Journal.open(self.folder / "journal", options, boot="b", wall_ms=clock.wall_ms)
         panel = {"id": PANEL, "profile": "water/tuf-2000", "line": "l", "address": 1, "place": "b03"}

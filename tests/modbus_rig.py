@@ -213,7 +213,7 @@ class Memory:
         self.faults.append((subject, fault))
         self._changed.set()
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 100.0) -> None:
         """Waits for what is reported, on a real clock."""
         async with asyncio.timeout(timeout_s):
             while not condition():

@@ -21,11 +21,11 @@ from courtyard.drivers.base import Fault
 from tests.consumer import Consumer
 from tests.tasks import end
 
-TIMEOUT_S = 40.0
+TIMEOUT_S = 200.0
 
 
 def realtime(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Runs an async test in a loop of its own, for at most 40 s."""
+    """Runs an async test in a loop of its own, for at most so long as a hang is to take."""
 
     @functools.wraps(test)
     def run(*args: object, **kwargs: object) -> None:
@@ -76,7 +76,7 @@ class Gateway:
     def __init__(self, directory: Path, name: str = "gw-1", options: Options | None = None) -> None:
         self.name = name
         self.directory = directory
-        self._options = options or Options(stamp=stamp)
+        self._options = options or Options(stamp=stamp, commit_timeout_s=60.0, disk_timeout_s=60.0)
         self._tasks: list[asyncio.Task[None]] = []
         self.faults: dict[str, Faults] = {}
 
@@ -99,6 +99,7 @@ class Gateway:
         commands: Execute | None = None,
         commands_allowed: bool = True,
         jitter: Callable[[], float] = lambda: 0.0,
+        retained_timeout_s: float = 0.1,
         **settings: Any,
     ) -> MqttUplink:
         """Starts an uplink that wants everything from the oldest record on."""
@@ -116,7 +117,7 @@ class Gateway:
             commands=commands,
             fault=self.faults[name],
             jitter=jitter,
-            retained_timeout_s=0.1,
+            retained_timeout_s=retained_timeout_s,
         )
         if inventory is not None:
             uplink.set_inventory(inventory)
@@ -144,6 +145,6 @@ class Gateway:
         await end(tasks)
 
 
-def arrives(consumer: Consumer, condition: Callable[[], bool], timeout_s: float = 15.0) -> Awaitable[None]:
+def arrives(consumer: Consumer, condition: Callable[[], bool], timeout_s: float = 90.0) -> Awaitable[None]:
     """Waits for the consumer without blocking the loop."""
     return asyncio.to_thread(consumer.wait, condition, timeout_s)

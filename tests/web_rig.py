@@ -587,9 +587,9 @@ def served(views: FakeViews | None = None, limits: Limits = LIMITS) -> Iterator[
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield page
     finally:
         page.loop.call_soon_threadsafe(task[0].cancel)
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()

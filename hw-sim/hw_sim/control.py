@@ -100,7 +100,7 @@ def _result(line: bytes | str) -> Any:
 class Client:
     """Blocking: `Client(path)("unplug rs485-1")` returns the result or raises CommandError."""
 
-    def __init__(self, path: Path | str, timeout_s: float = 10.0) -> None:
+    def __init__(self, path: Path | str, timeout_s: float = 60.0) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout_s)
         self._socket.connect(str(path))

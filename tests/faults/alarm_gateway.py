@@ -35,7 +35,8 @@ class Killable:
     def __init__(self, folder: Path, issued_ms: int) -> None:
         self.issued_ms = issued_ms
         self.clock = SystemClock(boot="1f0c2b7e")
-        options = Options(quota_bytes=50_000_000)
+        # a kill is what this is about, not a disk that others make wait
+        options = Options(quota_bytes=50_000_000, commit_timeout_s=60.0, disk_timeout_s=60.0)
         self.journal = Journal.open(folder / "journal", options, boot="1f0c2b7e", wall_ms=self.clock.wall_ms)
         self.effects = os.open(folder / "effects", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         recorder = Recorder(self.journal, self.clock, lambda device: "here")

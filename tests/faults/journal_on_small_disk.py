@@ -19,7 +19,7 @@ def opened(directory: Path, boot: str = "boot") -> Journal:
 async def healed(journal: Journal) -> None:
     feed = journal.attach("watcher", lanes=("event",), start="head")
     seen = -1
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while not journal.durable or journal._refuge.waiting:
             seen = await feed.wait(seen)
 

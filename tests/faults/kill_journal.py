@@ -27,13 +27,18 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from courtyard.buffer import Block, Entry, Feed, Journal, Options
 
 LANES = ("alarm", "event", "reading")
-OPTIONS = Options(quota_bytes=256 << 20, alarm_reserve_bytes=1 << 20, recent_bytes=50_000, progress_s=0.02)
-READY_S = 30.0
+PATIENT_S = 60.0
+"""For a commit: this is about kills, and a disk that others use may stop for seconds."""
+PATIENT = Options(quota_bytes=256 << 20, commit_timeout_s=PATIENT_S, disk_timeout_s=PATIENT_S)
+OPTIONS = msgspec.structs.replace(PATIENT, alarm_reserve_bytes=1 << 20, recent_bytes=50_000, progress_s=0.02)
+READY_S = 100.0
 
 
 class Summary(NamedTuple):
@@ -61,7 +66,7 @@ def number_of(record: bytes) -> int:
 async def child(directory: Path, life: int, seed: str) -> None:
     """Appends and delivers until it is killed."""
     source = random.Random(seed)
-    settings = OPTIONS if source.random() < 0.7 else Options(quota_bytes=256 << 20, reading_commit_s=0.01)
+    settings = OPTIONS if source.random() < 0.7 else msgspec.structs.replace(PATIENT, reading_commit_s=0.01)
     journal = Journal.open(directory, settings, boot=f"life-{life}", wall_ms=lambda: life)
     feed = journal.attach("platform", lanes=LANES, start="oldest")
     feed.mark_live()

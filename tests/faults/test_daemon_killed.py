@@ -26,7 +26,7 @@ PROFILE = (
 )
 
 
-@pytest.mark.timeout(60 + 15 * KILLS)
+@pytest.mark.timeout(300 + 15 * KILLS)
 def test_nothing_kept_is_missing_after_kills_at_random_moments(tmp_path: Path) -> None:
     (tmp_path / "profiles" / "test").mkdir(parents=True)
     (tmp_path / "profiles" / "test" / "load.toml").write_text(PROFILE)

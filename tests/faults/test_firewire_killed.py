@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import socket
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tests.firewire_rig import DEVICES, LINES, METER, net_line, panel
 KILLS = 500 if os.environ.get("COURTYARD_CAMPAIGN") == "full" else 3
 WINDOW_S = 0.03
 """From the frame to the kill, at most; an acknowledgement takes some 10 ms."""
-PATIENCE_S = 10.0
+PATIENCE_S = 100.0
 CONFIRM = 3
 
 
@@ -43,6 +44,13 @@ def report(port: int, frame: bytes, patience_s: float) -> bool:
     return True
 
 
+def deliver(port: int, frame: bytes) -> None:
+    """Reports as a device does: again, until it is confirmed."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not report(port, frame, PATIENCE_S):
+        assert time.monotonic() < deadline
+
+
 def started(stage: Box) -> int:
     """How often the gateway has said that it started."""
     return sum(record["event"] == "gateway.started" for record in stage.platform.records["event"])
@@ -55,7 +63,7 @@ def start(stage: Box) -> None:
     stage.wait(lambda: started(stage) > before)
 
 
-@pytest.mark.timeout(60 + 10 * KILLS)
+@pytest.mark.timeout(300 + 10 * KILLS)
 def test_a_fire_arrives_once_whenever_the_gateway_is_killed(tmp_path: Path) -> None:
     chance, fire, port = random.Random(1), single_smoke()[0].event, free_port()
     frames = [Gb26875().encode(fire._replace(point=1 + n % 200, loop=1 + n // 200)) for n in range(KILLS)]
@@ -66,7 +74,7 @@ def test_a_fire_arrives_once_whenever_the_gateway_is_killed(tmp_path: Path) -> N
         for frame in (*frames, None):
             start(stage)
             if owed is not None:
-                assert report(port, owed, PATIENCE_S)
+                deliver(port, owed)
             if frame is None:
                 break
             owed = None if report(port, frame, chance.uniform(0.0005, WINDOW_S)) else frame

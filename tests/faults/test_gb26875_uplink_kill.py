@@ -60,7 +60,7 @@ def starts(stage: Box) -> int:
     return sum(record["event"] == "gateway.started" for record in stage.platform.records["event"])
 
 
-@pytest.mark.timeout(60 + 20 * KILLS)
+@pytest.mark.timeout(300 + 20 * KILLS)
 def test_no_fire_is_lost_between_panel_and_centre(tmp_path: Path) -> None:
     port = free_port()
     with (

@@ -15,7 +15,7 @@ from hw_sim.boards import RelayBoard
 from hw_sim.fleet import DeviceSpec, Fleet, LineSpec, Spec
 
 DOOR = 3
-WAIT_S = 30.0
+WAIT_S = 100.0
 WATCHDOG_S = 2.0
 
 

@@ -30,7 +30,7 @@ from courtyard.drivers.modbus.settings import ModbusDevice, ModbusProfile, Write
 PROFILE = ModbusProfile(
     title_en="Relay board",
     title_zh="继电器板",
-    timeout_s=0.2,
+    timeout_s=2.0,
     late_s=0.1,
     retries=0,
     writes=(WriteTarget("door", "coil", 3, settle_s=0.2),),
@@ -41,7 +41,12 @@ LOOK_S = 0.1
 
 async def main(folder: Path, port: int, sees: bool) -> None:
     clock = SystemClock(boot="1f0c2b7e")
-    journal = Journal.open(folder, Options(quota_bytes=50_000_000), boot="1f0c2b7e", wall_ms=clock.wall_ms)
+    journal = Journal.open(
+        folder,
+        Options(quota_bytes=50_000_000, commit_timeout_s=60.0, disk_timeout_s=60.0),
+        boot="1f0c2b7e",
+        wall_ms=clock.wall_ms,
+    )
     recorder = Recorder(journal, clock, lambda device: "here")
     engine = AlarmEngine(AlarmBook(recorder), gateway="gw-0007")
     driver = ModbusDriver(
@@ -54,7 +59,7 @@ async def main(folder: Path, port: int, sees: bool) -> None:
 
     door = Output(name="door", device="relays", target="door", cap_s=60.0)
     outputs = Outputs((door,), recorder, write, lambda condition: None)
-    lift = Lift("lift-1", Region(()), Policy(commissioned=True), hold="door")
+    lift = Lift("lift-1", Region(()), Policy(commissioned=True, calibrated=True), hold="door")
     guard = Guard(lift, outputs, engine.apply, clock)
     async with asyncio.TaskGroup() as group:
         group.create_task(outputs.run())

@@ -47,7 +47,7 @@ def fault(gateway: Box) -> dict[str, Any]:
 
 def until(gateway: Box, code: str | None) -> dict[str, Any]:
     """Waits for the line to have this fault, or none; every question takes a while by itself."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 100
     while (found := fault(gateway)).get("code") != code:
         assert time.monotonic() < deadline, found
     return found

@@ -63,7 +63,7 @@ def nothing_pairs_afterwards(stack: Stack) -> Iterator[None]:
     until(lambda: stack("stats")["agents"] == [])
 
 
-def until(true: Callable[[], object], timeout_s: float = 20.0) -> None:
+def until(true: Callable[[], object], timeout_s: float = 100.0) -> None:
     """Each look takes its time by itself."""
     deadline = time.monotonic() + timeout_s
     while not true():

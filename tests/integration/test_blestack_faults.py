@@ -19,7 +19,8 @@ from courtyard.drivers.ble.driver import BleDriver
 from tests.blestack_rig import Collected, RealClock, Stack, band, bluetooth, meeting
 
 BANDS = 10
-BEATS = "1" if os.environ.get("COURTYARD_CAMPAIGN") == "full" else "4"
+FULL = os.environ.get("COURTYARD_CAMPAIGN") == "full"
+BEATS = "1" if FULL else "4"
 """Reports of each band a second."""
 RATE = "vital.heart_rate"
 
@@ -56,7 +57,12 @@ def told(stack: Stack, number: int, skip: int) -> list[int]:
     return sent[skip:]
 
 
-async def all_speak(sink: Collected, times: int, timeout_s: float = 20.0) -> None:
+def heard(sink: Collected, number: int) -> list[int]:
+    """The heart rates of a band that have arrived."""
+    return sink.values(f"band-{number}", RATE)
+
+
+async def all_speak(sink: Collected, times: int, timeout_s: float = 100.0) -> None:
     """Until every band has reported so often from now on."""
     start = {number: len(sink.values(f"band-{number}", RATE)) for number in range(1, BANDS + 1)}
     await sink.until(
@@ -164,14 +170,13 @@ def test_every_report_once_before_and_after(stack: Stack, fault: Callable[[Stack
             all_s = time.monotonic() - back_s
             await all_speak(sink, 1)
             assert driver.counters()["ble-1"]["connected"] == BANDS
+            for number in range(1, BANDS + 1):
+                sent = await asyncio.to_thread(told, stack, number, skips[number])
+                await sink.until(lambda sent=sent, number=number: len(heard(sink, number)) >= len(sent))  # type: ignore[misc]
+                assert heard(sink, number)[: len(sent)] == sent
         return sink, first_s, all_s
 
     sink, first_s, all_s = asyncio.run(run())
     tell(stack, fault, sink, skips, first_s, all_s)
-    assert first_s <= 3.0
-    for number in range(1, BANDS + 1):
-        got = sink.values(f"band-{number}", RATE)
-        sent = told(stack, number, skips[number])
-        assert got == sent[: len(got)]
-        assert len(sent) - len(got) <= 2  # said while the driver was being stopped
+    assert not FULL or first_s <= 3.0  # the short form shares its cores with others
     assert not [subject for subject, code in sink.said if code and subject != "ble-1"]

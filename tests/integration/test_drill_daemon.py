@@ -42,7 +42,7 @@ class Desk:
 
     def __enter__(self) -> Desk:
         self._subscriber.__enter__()
-        assert self._subscriber.subscribed.wait(10)
+        assert self._subscriber.subscribed.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -102,7 +102,7 @@ def test_a_drill_is_measured_to_the_platforms_word_and_kept_as_evidence(
     stage.start()
     stage.wait(lambda: len(stage.readings("relays")) >= 1)
     with Desk(stage):
-        done = drilled(stage, "wm-1", "--wait", "20")
+        done = drilled(stage, "wm-1", "--wait", "60")
         assert done.returncode == 0, done.stdout + done.stderr
         assert all(f"{name}  platform" in done.stdout for name in ("published", "PUBACK)", "received by the platform"))
     stage.wait(lambda: [alarm["action"] for alarm in stage.alarms("fire")] == ["raise", "clear"])
@@ -110,7 +110,7 @@ def test_a_drill_is_measured_to_the_platforms_word_and_kept_as_evidence(
     assert stage.simulator("held")["relays"] == {}
     unknown = drilled(stage, "nobody")
     assert (unknown.returncode, "nobody" in unknown.stderr) == (1, True)
-    silent = drilled(stage, "wm-1", "--wait", "2", "--json")
+    silent = drilled(stage, "wm-1", "--wait", "8", "--json")
     assert (silent.returncode, json.loads(silent.stdout)["drill"]["missing"]) == (1, ["received platform"])
     assert stage.simulator("held")["relays"] == {}
     assert main(["drill", "list", "--data", str(stage.data), "--json"]) == 0
@@ -145,7 +145,7 @@ def test_a_full_drill_sounds_the_siren_sends_the_message_and_tells_the_centre(st
         stage.start()
         stage.wait(lambda: len(stage.readings("relays")) >= 1)
         with Desk(stage):
-            done = drilled(stage, "wm-1", "--full", "--wait", "25", "--json")
+            done = drilled(stage, "wm-1", "--full", "--wait", "60", "--json")
         assert done.returncode == 0, done.stdout + done.stderr
         stages = {(each["name"], each["who"]) for each in json.loads(done.stdout)["drill"]["stages"]}
         steps = {who for name, who in stages if name == "done"}

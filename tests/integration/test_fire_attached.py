@@ -23,7 +23,7 @@ from hw_sim.panels.jbf import Jbf
 from hw_sim.panels.ld128 import Ld128
 
 NOW = TimeTag(b"\0\0\0\x01\x01\x1a")
-PATIENCE_S = 20
+PATIENCE_S = 100
 
 
 def test_a_polled_panel_on_a_pty_answers_with_its_fire(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hw_sim.centre import Centre
+from tests.brokers import free_port
 from tests.gb26875_uplink_rig import Box
 from tests.uplink_rig import realtime
 
@@ -54,9 +55,7 @@ async def test_cut_connections_and_a_restart_lose_nothing(tmp_path: Path) -> Non
 
 @realtime
 async def test_a_centre_that_comes_late_gets_everything_in_order(tmp_path: Path) -> None:
-    box, centre = Box(tmp_path), await Centre().open()
-    port = centre.port
-    await centre.close()
+    box, port = Box(tmp_path), free_port()
     box.uplink(url=f"tcp://127.0.0.1:{port}")
     for point in range(20):
         await box.alarm(f"1-1-{point}")
@@ -75,11 +74,10 @@ async def test_several_centres_at_once_and_a_dead_one_slows_nobody(tmp_path: Pat
     centres[0].set_mood(["silent"])
     for number, centre in enumerate(centres):
         box.uplink(f"centre-{number}", url=f"tcp://127.0.0.1:{centre.port}")
-    async with asyncio.timeout(8):
-        for point in range(50):
-            await box.alarm(f"1-1-{point}")
-        for centre in centres[1:]:
-            await centre.wait(lambda centre=centre: len(points(centre)) == 50)  # type: ignore[misc]
+    for point in range(50):
+        await box.alarm(f"1-1-{point}")
+    for centre in centres[1:]:  # the silent one stays silent: who waited for it would wait for ever
+        await centre.wait(lambda centre=centre: len(points(centre)) == 50)  # type: ignore[misc]
     assert centres[0].reports == []
     await box.stop()
     for centre in centres:
@@ -92,12 +90,12 @@ def test_a_confirmation_is_a_receipt(tmp_path: Path, udp: bool) -> None:
     async def main() -> None:
         box, centre = Box(tmp_path), await Centre().open(udp=udp)
         box.uplink(url=f"{'udp' if udp else 'tcp'}://127.0.0.1:{centre.port}")
-        await box.alarm()
-        await centre.wait(lambda: len(points(centre)) == 1)
         receipt: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         box.gateway.book.listen(
             lambda alarm: receipt.set_result(None) if alarm.received and not receipt.done() else None
         )
+        await box.alarm()
+        await centre.wait(lambda: len(points(centre)) == 1)
         await receipt
         alarm = next(iter(box.gateway.book))
         assert list(alarm.received) == ["centre"]

@@ -31,7 +31,7 @@ def run(folder: Path, line: LineSpec, work: Callable[[Fleet], Awaitable[None]]) 
     async def main() -> None:
         fleet = await Fleet(spec(line), folder).open()
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(200):
                 await work(fleet)
         finally:
             await fleet.close()
@@ -73,14 +73,14 @@ async def referee(client: ModbusBaseClient, fleet: Fleet) -> None:
 def test_serial(tmp_path: Path) -> None:
     async def work(fleet: Fleet) -> None:
         port = str(fleet.lines["bus"].path)
-        await referee(AsyncModbusSerialClient(port, baudrate=115200, timeout=5), fleet)
+        await referee(AsyncModbusSerialClient(port, baudrate=115200, timeout=60), fleet)
 
     run(tmp_path, LineSpec("bus", baud=115200, strict=False), work)
 
 
 def test_tcp(tmp_path: Path) -> None:
     async def work(fleet: Fleet) -> None:
-        await referee(AsyncModbusTcpClient("127.0.0.1", port=fleet.endpoints["bus"].port, timeout=5), fleet)
+        await referee(AsyncModbusTcpClient("127.0.0.1", port=fleet.endpoints["bus"].port, timeout=60), fleet)
 
     run(tmp_path, LineSpec("bus", "tcp"), work)
 
@@ -89,7 +89,7 @@ def test_tcp(tmp_path: Path) -> None:
 def test_rtu_over_tcp(tmp_path: Path, baud: int) -> None:
     async def work(fleet: Fleet) -> None:
         port = fleet.endpoints["bus"].port
-        await referee(AsyncModbusTcpClient("127.0.0.1", port=port, framer=FramerType.RTU, timeout=5), fleet)
+        await referee(AsyncModbusTcpClient("127.0.0.1", port=port, framer=FramerType.RTU, timeout=60), fleet)
 
     run(tmp_path, LineSpec("bus", "rtu-tcp", baud=baud), work)
 
@@ -102,7 +102,7 @@ def test_a_real_serial_port_as_medium(tmp_path: Path) -> None:
         line = LineSpec("bus", "port", path=str(tmp_path / "meters"), baud=115200)
         fleet = await Fleet(spec(line), tmp_path).open()
         try:
-            await referee(AsyncModbusSerialClient(str(wire.path), baudrate=115200, timeout=5), fleet)
+            await referee(AsyncModbusSerialClient(str(wire.path), baudrate=115200, timeout=60), fleet)
         finally:
             await fleet.close()
             wire.close()
@@ -112,13 +112,16 @@ def test_a_real_serial_port_as_medium(tmp_path: Path) -> None:
 
 def test_foreign_and_dead_units_are_silent(tmp_path: Path) -> None:
     async def work(fleet: Fleet) -> None:
-        client = AsyncModbusTcpClient("127.0.0.1", port=fleet.endpoints["bus"].port, timeout=0.1, retries=0)
-        await client.connect()
+        port = fleet.endpoints["bus"].port
         fleet.devices["load"].faults.set("dead", times=1)
         for address in (99, 4):
+            client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=1, retries=0)
+            assert await client.connect()
             with pytest.raises(ModbusIOException):
                 await client.read_holding_registers(0, count=2, device_id=address)
-        await client.connect()
+            client.close()
+        client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=60)
+        assert await client.connect()
         answer = await client.read_holding_registers(0, count=2, device_id=4)
         assert answer.registers == [0, 1]
         client.close()
@@ -175,22 +178,22 @@ class Terminal:
 
 
 def test_bytes_are_never_early_and_lateness_does_not_add_up(tmp_path: Path) -> None:
-    """240 bytes at 19200 baud through two ptys: 0.1 ms lost a byte would be 12 ms after half of them."""
+    """2,400 bytes at 19200 baud through two ptys: 0.1 ms lost a byte would be 120 ms after half of them."""
 
     async def lateness() -> float:
         line = Line(tmp_path / "a", tmp_path / "b", baud=19200).open()
         sender, receiver = Terminal(tmp_path / "a"), Terminal(tmp_path / "b")
         began = time.monotonic()
-        os.write(sender.fd, bytes(240))
-        await receiver.until(lambda: len(receiver.times) >= 240)
+        os.write(sender.fd, bytes(2400))
+        await receiver.until(lambda: len(receiver.times) >= 2400)
         late = [at - began - (i + 1) * line.char_s for i, at in enumerate(receiver.times)]
         sender.close()
         receiver.close()
         line.close()
         assert min(late) >= 0
-        return min(late[120:])
+        return min(late[1200:])
 
-    assert min(asyncio.run(lateness()) for _ in range(3)) < 0.005
+    assert asyncio.run(lateness()) < 0.05  # of 1,200 bytes one at least comes while nobody else has the processor
 
 
 def test_strict_slaves_and_the_silence_that_was_kept(tmp_path: Path) -> None:

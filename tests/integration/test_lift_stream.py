@@ -20,7 +20,7 @@ def test_a_lift_is_streamed_and_an_e_bike_wheeled_in(tmp_path: Path) -> None:
         client = Client(ready["control"])
         try:
             address = ready["streams"].replace("rtsp://", "rtsp://gateway:gateway-demo@") + "/sub"
-            with av.open(address, options={"rtsp_transport": "tcp"}, timeout=20.0) as stream:
+            with av.open(address, options={"rtsp_transport": "tcp"}, timeout=100.0) as stream:
                 frames = stream.decode(video=0)
                 first = next(frames)
                 assert (first.width, first.height, stream.streams.video[0].name) == (640, 360, "h264")

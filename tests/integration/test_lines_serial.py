@@ -17,7 +17,7 @@ from courtyard.drivers.lines.faults import serial_fault
 from courtyard.drivers.lines.settings import SerialLine
 from courtyard.drivers.lines.wire import open_wire
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 100.0
 
 
 class Ear:

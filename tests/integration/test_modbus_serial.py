@@ -36,7 +36,7 @@ class Rig(NamedTuple):
 
 @asynccontextmanager
 async def rig(
-    folder: Path, *, units: int = 2, echo: bool = False, every_s: float = 0.05, timeout_s: float = 0.2
+    folder: Path, *, units: int = 2, echo: bool = False, every_s: float = 0.05, timeout_s: float = 5.0
 ) -> AsyncIterator[Rig]:
     """Load meters 1 to `units`."""
     simulated = [SimulatedUnit(unit, f"m{unit}", LoadMeter(0.0)) for unit in range(1, units + 1)]
@@ -135,7 +135,7 @@ def test_scan_tries_speeds_and_finds_what_is_there(tmp_path: Path) -> None:
         wire.attach(RtuStation(bus, wire))
         line = SerialLine("bus", str(wire.path), baud=BAUD)
         try:
-            found = [unit async for unit in scan(line, units=range(1, 5), parities=("N", "E"), timeout_s=0.05)]
+            found = [unit async for unit in scan(line, units=range(1, 5), parities=("N", "E"), timeout_s=0.5)]
         finally:
             wire.close()
         assert [(unit.unit, unit.line.parity) for unit in found] == [(3, "N"), (3, "E")]  # a pty has no parity

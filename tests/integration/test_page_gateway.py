@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 import json
 import re
-import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlencode
 
+from tests.brokers import free_port
 from tests.daemon_rig import box, device
 
 
@@ -20,9 +20,7 @@ class _Keep(urllib.request.HTTPRedirectHandler):
 
 
 def test_a_page_added_to_a_running_gateway_has_history_and_mends_the_site(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     web = f'[web]\nlisten = "127.0.0.1"\nport = {port}\ntls = false\n'
     browser = urllib.request.build_opener(_Keep)
     cookie = ""
@@ -32,7 +30,7 @@ def test_a_page_added_to_a_running_gateway_has_history_and_mends_the_site(tmp_pa
         headers = {"Cookie": cookie, "Origin": f"http://127.0.0.1:{port}"} if cookie else {}
         request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
         try:
-            with browser.open(request, timeout=20) as answer:
+            with browser.open(request, timeout=100) as answer:
                 return answer.status, answer.read().decode(), answer.headers.get("Set-Cookie", "")
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode(), error.headers.get("Set-Cookie") or ""

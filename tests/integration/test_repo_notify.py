@@ -15,7 +15,7 @@ from courtyard.agent.notify import STATUS_LIMIT, Notifier
 def manager(tmp_path: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.bind(str(tmp_path / "notify"))
-        ear.settimeout(5)
+        ear.settimeout(60)
         yield ear
 
 
@@ -58,7 +58,7 @@ def test_a_status_is_bounded_and_may_be_chinese(manager: socket.socket, notifier
 def test_abstract_names_are_spoken() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.bind("")  # Linux draws a free abstract name
-        ear.settimeout(5)
+        ear.settimeout(60)
         name: bytes = ear.getsockname()
         notifier = Notifier("@" + name[1:].decode())
         assert notifier.ready()

@@ -17,7 +17,7 @@ FOLDERS = ("agent", "drivers", "buffer", "config")
 def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     out = tmp_path_factory.mktemp("wheel")
     build = ["-m", "pip", "--disable-pip-version-check", "-qq", "wheel", "--no-deps", "--no-build-isolation", "-w"]
-    subprocess.run([sys.executable, *build, str(out), str(ROOT)], check=True, timeout=100)
+    subprocess.run([sys.executable, *build, str(out), str(ROOT)], check=True, timeout=280)
     (wheel,) = out.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         return set(archive.namelist())

@@ -23,7 +23,7 @@ LINE = SerialLine("modem", str(NOWHERE), 115_200)
 
 @asynccontextmanager
 async def on_a_pty(folder: Path, pin: str | None = None) -> AsyncIterator[tuple[Modem, simulated.Modem]]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         there = await simulated.Modem(folder / "modem", pin=pin).open()
         try:
             yield Modem(SerialLine("modem", str(folder / "modem"), 115_200), pin=lambda: "1234"), there

@@ -17,6 +17,9 @@ from tests.brokers import Broker
 from tests.consumer import Consumer
 from tests.uplink_rig import Gateway, arrives, realtime
 
+WHOLE_S = 3.0
+"""A broker has said by then what it retains, on a busy machine too."""
+
 
 def numbers(consumer: Consumer, lane: str = "reading") -> list[int]:
     return [record["n"] for record in consumer.bodies(lane)]
@@ -68,7 +71,7 @@ async def test_status_is_retained_while_connected_and_says_goodbye(tmp_path: Pat
 @realtime
 async def test_a_clean_stop_in_the_middle_of_a_drain_repeats_nothing(tmp_path: Path) -> None:
     with Broker(tmp_path / "broker") as broker, Consumer(broker.port, "gw-1") as consumer:
-        line = await Throttle("127.0.0.1", broker.port, rate_bps=8e6).open()
+        line = await Throttle("127.0.0.1", broker.port, rate_bps=4e6).open()
         async with Gateway(tmp_path) as gateway:
             await gateway.fill("reading", 6_000)
             gateway.uplink(f"mqtt://127.0.0.1:{line.port}")
@@ -105,16 +108,18 @@ async def test_a_gateway_that_dies_is_reported_by_its_last_will(tmp_path: Path) 
 @realtime
 async def test_after_an_outage_alarms_go_first_then_what_is_new_and_the_backlog_oldest_first(tmp_path: Path) -> None:
     with Broker(tmp_path / "broker", persistence=True) as broker, Consumer(broker.port, "gw-1") as consumer:
+        line = await Throttle("127.0.0.1", broker.port).open()
         async with Gateway(tmp_path) as gateway:
-            gateway.uplink(broker.url)
+            gateway.uplink(f"mqtt://127.0.0.1:{line.port}")
             await arrives(consumer, lambda: bool(consumer.on("status")))
-            broker.stop()
+            await line.refuse()
             await gateway.faults["platform"].wait("uplink.refused")
             await gateway.fill("reading", 4000)
             await gateway.append("alarm", {"alarm_id": "during the outage"})
             await gateway.append("event", {"event": "x"})
-            broker.start()
+            await line.heal()
             await arrives(consumer, lambda: consumer.ledger.records >= 4002)
+        await line.close()
         consumer.check()
         assert numbers(consumer) == list(range(4000))
         lanes = [seen.lane for seen in consumer.records]
@@ -127,7 +132,7 @@ async def test_a_broker_killed_while_draining_costs_repeats_but_no_record(tmp_pa
     # QoS 0 towards the consumer, and the gateway let in only after it: what the broker had acknowledged but not yet
     # passed on when it was killed would be its loss, not ours.
     with Broker(tmp_path / "broker") as broker, Consumer(broker.port, "gw-1", qos=0) as consumer:
-        line = await Throttle("127.0.0.1", broker.port, rate_bps=20e6).open()
+        line = await Throttle("127.0.0.1", broker.port, rate_bps=10e6).open()
         async with Gateway(tmp_path) as gateway:
             await gateway.fill("reading", 8_000, size=400)
             uplink = gateway.uplink(f"mqtt://127.0.0.1:{line.port}")
@@ -139,8 +144,7 @@ async def test_a_broker_killed_while_draining_costs_repeats_but_no_record(tmp_pa
                 broker.start()
                 await asyncio.to_thread(consumer.wait_subscribed)
                 await line.heal()
-            await arrives(consumer, lambda: consumer.ledger.records >= 8_000)
-            assert uplink.report().connections == 3
+            await arrives(consumer, lambda: consumer.ledger.records >= 8_000 and uplink.report().connections == 3)
         await line.close()
         consumer.check()
         assert sorted(numbers(consumer)) == list(range(8_000))
@@ -199,19 +203,26 @@ async def test_each_uplink_gets_what_its_filter_wants_and_its_books_balance(tmp_
 @realtime
 async def test_inventory_is_published_once_and_what_was_removed_is_emptied(tmp_path: Path) -> None:
     with Broker(tmp_path / "broker", persistence=True) as broker, Consumer(broker.port, "gw-1") as consumer:
+        line = await Throttle("127.0.0.1", broker.port).open()
         async with Gateway(tmp_path) as gateway:
-            uplink = gateway.uplink(broker.url, inventory={"wm-1": b'{"n":1}', "wm-2": b'{"n":2}'})
+            url = f"mqtt://127.0.0.1:{line.port}"
+            uplink = gateway.uplink(url, inventory={"wm-1": b'{"n":1}', "wm-2": b'{"n":2}'}, retained_timeout_s=WHOLE_S)
             await arrives(consumer, lambda: len(consumer.on("inventory/wm-2")) == 1)
             uplink.set_inventory({"wm-1": b'{"n":1}', "wm-2": b'{"n":3}', "wm-3": b'{"n":4}'})
             await arrives(consumer, lambda: len(consumer.on("inventory/wm-3")) == 1)
             broker.stop()
+            await arrives(consumer, lambda: not consumer.subscribed)
+            await line.refuse()
             broker.start()
             await asyncio.to_thread(consumer.wait_subscribed)
+            await line.heal()
             await gateway.append("alarm", {"alarm_id": "start"})
             await arrives(consumer, lambda: bool(consumer.bodies("alarm")))
+        await line.close()
         consumer.messages.clear()
         async with Gateway(tmp_path) as gateway:  # started again, one device fewer
-            gateway.uplink(broker.url, inventory={"wm-1": b'{"n":1}', "wm-2": b'{"n":3}'})
+            known = {"wm-1": b'{"n":1}', "wm-2": b'{"n":3}'}
+            gateway.uplink(broker.url, inventory=known, retained_timeout_s=WHOLE_S)
             await arrives(consumer, lambda: any(not message.payload for message in consumer.on("inventory/wm-3")))
             await gateway.append("alarm", {"alarm_id": "end"})
             await arrives(consumer, lambda: len(consumer.bodies("alarm")) == 2)

@@ -60,7 +60,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 def connector(url: str, directory: Path, *, credentials: Path | None = None, **settings: Any) -> Connector:
     endpoint = Endpoint.of(Uplink(name="platform", url=url, **settings), directory, credentials)
-    return Connector(endpoint, "gw-1-platform", timeout_s=5.0)
+    return Connector(endpoint, "gw-1-platform", timeout_s=60.0)
 
 
 def connect(maker: Connector) -> Session:
@@ -233,17 +233,18 @@ async def test_a_connection_that_hangs_is_not_joined_by_a_second_one(tmp_path: P
     os.mkfifo(secret)  # opening it blocks, as a dead network file system would
     settings = Uplink(name="p", url="mqtt://127.0.0.1:1", username="u", password_file="secret")
     maker = Connector(Endpoint.of(settings, tmp_path), "gw-1", timeout_s=0.2)
-    threads = threading.active_count()
+    before = set(threading.enumerate())
     for _ in range(3):
         with pytest.raises(Refused) as caught:
             await maker.open(Will("will", b""), lambda _: None)
         assert caught.value.fault.code == "uplink.timeout"
         assert "files" in caught.value.fault.what.en
-    assert threading.active_count() == threads + 1
+    assert len(set(threading.enumerate()) - before) == 1
     pipe = os.open(secret, os.O_WRONLY)  # a reader waits, so this does not block
     secret.unlink()
     secret.write_text("password")
     os.close(pipe)
-    with pytest.raises(Refused) as caught:
-        await maker.open(Will("will", b""), lambda _: None)
+    while caught.value.fault.code == "uplink.timeout":  # 0.2 s may be short for an attempt on a busy machine
+        with pytest.raises(Refused) as caught:
+            await maker.open(Will("will", b""), lambda _: None)
     assert caught.value.fault.code == "uplink.refused"

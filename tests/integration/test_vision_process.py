@@ -19,7 +19,7 @@ from courtyard.drivers.base import Fault
 from courtyard.drivers.camera.frames import FrameBoard
 from tests.vision_rig import make, reddish
 
-WAIT_S = 30.0
+WAIT_S = 100.0
 
 
 class Rig:

@@ -11,7 +11,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -19,15 +19,16 @@ import pytest
 
 from courtyard.agent.web.server import Limits, WebServer
 from courtyard.drivers.base import DriverError
+from tests.brokers import free_port
 from tests.daemon_rig import box, device
 from tests.web_rig import Served, served
 
-HASTY = Limits(connections=4, head_s=0.3, send_s=0.3)
+HASTY = Limits(connections=4, head_s=2.0, send_s=0.3)
 
 
 @contextmanager
 def connected(page: Served) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", page.server.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", page.server.port), timeout=100) as client:
         yield client
 
 
@@ -36,7 +37,7 @@ def gone(client: socket.socket) -> bool:
     try:
         while client.recv(65536):
             pass
-    except ConnectionResetError:
+    except ConnectionError:
         return True
     return True
 
@@ -67,14 +68,15 @@ def test_a_client_that_takes_nothing_is_cut(hasty: Served) -> None:
     with connected(hasty) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         request = f"GET /api/v1/devices?limit=1000 HTTP/1.1\r\nHost: a\r\nCookie: courtyard_session={session}\r\n\r\n"
-        client.sendall(request.encode() * 2000)
+        with suppress(ConnectionError):  # it may be cut before it has asked for everything
+            client.sendall(request.encode() * 2000)
         watch = select.poll()
         watch.register(client, select.POLLHUP | select.POLLERR)
-        assert watch.poll(10_000)
+        assert watch.poll(100_000)
 
 
 def test_one_connection_too_many_is_cut_and_the_others_stay(hasty: Served) -> None:
-    clients = [socket.create_connection(("127.0.0.1", hasty.server.port), timeout=10) for _ in range(6)]
+    clients = [socket.create_connection(("127.0.0.1", hasty.server.port), timeout=100) for _ in range(6)]
     try:
         assert gone(clients[-1])
     finally:
@@ -84,11 +86,11 @@ def test_one_connection_too_many_is_cut_and_the_others_stay(hasty: Served) -> No
 
 def test_a_head_without_end_is_refused(hasty: Served) -> None:
     with connected(hasty) as client:
-        try:
+        said = b""
+        with suppress(ConnectionError):  # cut before it has said everything, or before it has heard why
             client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 100_000)
-        except ConnectionError:
-            return
-        assert client.recv(100).startswith((b"HTTP/1.1 4", b""))
+            said = client.recv(100)
+        assert said[:10] in (b"HTTP/1.1 4", b"")
         assert gone(client)
 
 
@@ -109,9 +111,7 @@ class _Keep(urllib.request.HTTPRedirectHandler):
 
 
 def test_a_gateway_shows_its_page_from_the_first_code_to_safe_mode(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     web = f'[web]\nlisten = "127.0.0.1"\nport = {port}\n'
     trust = ssl.create_default_context()
     trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
@@ -122,7 +122,7 @@ def test_a_gateway_shows_its_page_from_the_first_code_to_safe_mode(tmp_path: Pat
         headers = {"Cookie": cookie, "Origin": f"https://127.0.0.1:{port}"} if cookie else {}
         request = urllib.request.Request(f"https://127.0.0.1:{port}{path}", body, headers)
         try:
-            with browser.open(request, timeout=20) as answer:
+            with browser.open(request, timeout=100) as answer:
                 return answer.status, answer.read().decode(), answer.headers.get("Set-Cookie", "")
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode(), error.headers.get("Set-Cookie") or ""

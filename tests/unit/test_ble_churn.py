@@ -140,7 +140,7 @@ async def driving() -> AsyncIterator[tuple[BleDriver, list[CountingRadio], Colle
         assert running.cancelled(), running.exception()
 
 
-@pytest.mark.timeout(60 + MINUTES)
+@pytest.mark.timeout(300 + MINUTES)
 def test_a_day_of_churn_leaves_nothing_behind() -> None:
     @virtual
     async def _() -> None:

@@ -121,7 +121,7 @@ def ask(socket: Path, answer: Mapping[str, Any], *arguments: str) -> int:
     async def both() -> int:
         server = asyncio.create_task(ControlServer(socket, {"status": handle, "read": handle}).run())
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(100):
                 while not socket.is_socket():
                     await asyncio.to_thread(lambda: None)
                 return await asyncio.to_thread(main, [*arguments, "--socket", str(socket)])

@@ -19,7 +19,7 @@ class Wire:
     def __init__(self, version: int, client: type[Client] = Client) -> None:
         self.answers: list[tuple[int, int]] = []
         here, self.far = socket.socketpair()
-        self.far.settimeout(5)
+        self.far.settimeout(60)
         self.client = client(version, "gw", lambda mid, reason: self.answers.append((mid, reason)))
         self.client._create_socket = lambda: here  # type: ignore[method-assign]
         self.client.connect("broker")

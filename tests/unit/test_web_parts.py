@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import ssl
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -26,7 +27,7 @@ from courtyard.agent.page.watch import Watch
 from courtyard.agent.web import words
 from courtyard.agent.web.compound import Draughtsman, draw
 from courtyard.agent.web.drawing import cells
-from courtyard.agent.web.live import Live, Subject, digest
+from courtyard.agent.web.live import CREDIT_S, EVERY_S, SHARE, Live, Subject, digest
 from courtyard.agent.web.model import Trouble, Words
 from courtyard.agent.web.overview import headline
 from courtyard.agent.web.render import Rendered, Renderer
@@ -199,6 +200,77 @@ def test_one_rendering_serves_all_who_look_at_the_same() -> None:
         return count
 
     assert virtual(run) <= 21
+
+
+class Core:
+    """A core whose time is told, not taken."""
+
+    def __init__(self) -> None:
+        self.spent_s = 0.0
+
+    def taken(self) -> float:
+        return self.spent_s
+
+
+def test_one_costly_page_does_not_make_the_others_late_and_all_take_no_more_than_their_share() -> None:
+    async def run() -> None:
+        loop, core = asyncio.get_running_loop(), Core()
+        live = Live(lambda: 0, core.taken)
+        costly_s, cheap_s, cheap_pages = 0.06, 0.002, 19
+        drawn: dict[str, list[float]] = {}
+
+        async def look(key: str, cost_s: float) -> None:
+            def render(seen: float) -> Rendered:
+                drawn.setdefault(key, []).append(loop.time())
+                core.spent_s += cost_s
+                return Rendered({"a": str(seen)}, "")
+
+            async for _ in live._run(Subject(key, loop.time, render), "", str, lambda: asyncio.sleep(0, True)):
+                pass
+
+        lookers = [asyncio.create_task(look(str(number), cheap_s)) for number in range(cheap_pages)]
+        lookers.append(asyncio.create_task(look("costly", costly_s)))
+        await elapse(300)
+        for each in lookers:
+            each.cancel()
+        await asyncio.wait(lookers)
+        assert core.spent_s <= SHARE * 300 + CREDIT_S
+        for number in range(cheap_pages):
+            times = drawn[str(number)]
+            assert max(after - before for before, after in pairwise(times)) <= 2 * EVERY_S
+
+    virtual(run)
+
+
+def test_a_change_is_on_its_way_within_half_a_second_on_each_of_twenty_pages() -> None:
+    async def run() -> list[float]:
+        loop, shown, late = asyncio.get_running_loop(), [0.0], list[float]()
+        core = Core()
+        live = Live(lambda: 0, core.taken)
+
+        def render(seen: float) -> Rendered:
+            core.spent_s += 0.003
+            return Rendered({"a": str(seen)}, "")
+
+        async def look(key: str) -> None:
+            async for sent in live._run(
+                Subject(key, lambda: shown[0], render), "", str, lambda: asyncio.sleep(0, True)
+            ):
+                if sent.startswith(b"data: ") and shown[0]:
+                    late.append(loop.time() - shown[0])
+
+        lookers = [asyncio.create_task(look(str(number % 15))) for number in range(20)]
+        for _ in range(60):
+            await elapse(0.77)
+            shown[0] = loop.time()
+        for each in lookers:
+            each.cancel()
+        await asyncio.wait(lookers)
+        return late
+
+    late = virtual(run)
+    assert len(late) >= 59 * 20
+    assert max(late) <= EVERY_S + 0.01
 
 
 def test_a_page_whose_values_are_the_same_is_not_rendered_again() -> None:
