@@ -31,6 +31,7 @@ FOLDER: Final = "vision"
 PICTURES: Final = "pictures"
 TICK_S: Final = 1.0
 SAVE_S: Final = 600.0
+BURNING: Final = frozenset({FIRE, "smoke"})
 BLINDING: Final = frozenset({"camera_silent", "picture_frozen", "picture_dark", "picture_covered", "tamper"})
 OVERLOADED: Final = Fault(
     "vision.overloaded",
@@ -107,7 +108,7 @@ class LiftWatch:
         if record.test:
             return
         for post in self.posts.values():
-            if record.alarm_class == FIRE and _heeds(post.lift, record.device):
+            if heeds(post.lift, record.device, record.alarm_class):
                 post.fire(record.alarm_id, burns=alarm.active)
             elif (record.device, record.alarm_class) == (post.lift.id, EBIKE) and alarm.active:
                 post.guard.reopen()
@@ -280,8 +281,9 @@ def _basis(snapshot: Snapshot) -> object:
     return site.lifts, site.vision if site.lifts else None, every
 
 
-def _heeds(lift: Lift, device: str) -> bool:
-    return any(fnmatchcase(device, pattern) for pattern in lift.fire_alarms)
+def heeds(lift: Lift, device: str, alarm_class: str) -> bool:
+    """Whether an alarm says that it burns where this lift heeds it: of a panel, or of a smoke detector without one."""
+    return alarm_class in BURNING and any(fnmatchcase(device, pattern) for pattern in lift.fire_alarms)
 
 
 def _elsewhere(start: Load, number: int) -> Load:

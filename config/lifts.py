@@ -128,8 +128,8 @@ class Lift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     fire_alarms: Annotated[
         tuple[Pattern, ...],
         help_text(
-            "Devices whose fire alarms release and forbid too; * stands for any text.",
-            "其火警也会释放并禁止保持开门的设备；* 代表任意文本。",
+            "Devices whose fire and smoke alarms release and forbid too; * stands for any text.",
+            "其火警、烟雾报警也会释放并禁止保持开门的设备；* 代表任意文本。",
         ),
     ] = ("*",)
     warn: Annotated[

@@ -12,7 +12,7 @@ import msgspec
 
 from courtyard.agent.condition import Condition
 from courtyard.agent.lift_post import LiftPorts, LiftPost, policy_of
-from courtyard.agent.lift_watch import OVERLOADED
+from courtyard.agent.lift_watch import OVERLOADED, heeds
 from courtyard.agent.recorder import Recorder
 from courtyard.agent.vision.messages import Keep, Kept, Looked, Ready, Stages
 from courtyard.agent.vision.regions import Box
@@ -121,6 +121,14 @@ def test_a_door_is_held_only_while_the_fire_contact_is_known_to_be_quiet(tmp_pat
         assert rig.held == {"lamp"}, "nobody has read the contact for ten seconds"
 
     play(tmp_path, work)
+
+
+def test_fire_of_a_panel_and_smoke_of_a_detector_are_heeded_where_the_lift_says_so() -> None:
+    lift = msgspec.convert({**LIFT, "fire_alarms": ["fp-*", "smoke-loft"]}, Lift)
+    assert heeds(lift, "fp-1", "fire")
+    assert heeds(lift, "smoke-loft", "smoke")
+    assert not heeds(lift, "smoke-gate", "smoke")
+    assert not heeds(lift, "fp-1", "fault")
 
 
 def test_a_fire_in_the_building_releases_and_forbids(tmp_path: Path) -> None:
