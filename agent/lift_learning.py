@@ -94,6 +94,11 @@ class Learning:
         """That of the calibration, or of the model."""
         return self._calibration.threshold if self._calibration is not None else self._given
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether the threshold comes from this lift's own traffic, under the model in use."""
+        return self._calibration is not None
+
     def begin(self, model: str, score: float) -> None:
         """A model is in use; `score` is its own threshold."""
         self._model, self._given = model, score

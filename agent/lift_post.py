@@ -86,7 +86,9 @@ class LiftPost:
         self.lift, self._vision, self._ports, self._worker = lift, vision, ports, worker
         self.learning = Learning(folder, lift.id, ports.recorder.clock.wall_ms)
         region = Region(_polygon(lift.floor_region), _polygon(lift.door_region))
-        policy = policy_of(lift, vision, score=0.5, shadow=True)  # until the model has said what it is
+        policy = policy_of(
+            lift, vision, score=0.5, calibrated=False, shadow=True
+        )  # until the model has said what it is
         self.guard = Guard(
             Guarded(lift.id, region, policy, lift.warn, lift.hold),
             ports.outputs,
@@ -135,7 +137,16 @@ class LiftPost:
         self.fault("lessons", _unkept(gathered.error) if gathered.error else None)
 
     def _follow(self) -> None:
-        self.guard.follow(policy_of(self.lift, self._vision, score=self.learning.threshold, shadow=self._is_shadow))
+        learnt = self.learning
+        self.guard.follow(
+            policy_of(
+                self.lift,
+                self._vision,
+                score=learnt.threshold,
+                calibrated=learnt.calibrated,
+                shadow=self._is_shadow,
+            )
+        )
 
     def looked(self, looked: Looked) -> None:
         self._looked_s = asyncio.get_running_loop().time()
@@ -292,8 +303,9 @@ def _unkept(reason: str) -> Fault:
     )
 
 
-def policy_of(lift: Lift, vision: Vision, *, score: float, shadow: bool) -> Policy:
-    """How this lift votes; `score` is the threshold where the site does not say one."""
+def policy_of(lift: Lift, vision: Vision, *, score: float, calibrated: bool, shadow: bool) -> Policy:
+    """How this lift votes; `score` is the threshold where the site does not say one, `calibrated` whether it has been
+    measured in this lift."""
     warn_at = score if lift.warn_at is None else lift.warn_at
     return Policy(
         warn_at=warn_at,
@@ -304,6 +316,7 @@ def policy_of(lift: Lift, vision: Vision, *, score: float, shadow: bool) -> Poli
         cap_s=lift.cap_s,
         cool_down_s=vision.cool_down_s,
         commissioned=lift.commissioned is not None,
+        calibrated=calibrated,
         shadow=shadow or vision.shadow,
     )
 

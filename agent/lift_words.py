@@ -13,6 +13,7 @@ WHY: Final[Mapping[str, Text]] = {
     "blocked": Text("e-bike, the door must not be held", "发现电动自行车，禁止保持开门"),
     "picture_lost": Text("NO PICTURE", "无画面"),
     "not_commissioned": Text("e-bike, warning; not commissioned", "发现电动自行车，正在警告；尚未验收"),
+    "not_calibrated": Text("e-bike, warning; not calibrated", "发现电动自行车，正在警告；尚未标定"),
     "shadow": Text("e-bike, in shadow: nothing is done", "发现电动自行车，影子模式不动作"),
     "door_closed": Text("e-bike, the door is closed", "发现电动自行车，门已关闭"),
     "cap": Text("e-bike, held for long enough", "发现电动自行车，已达最长保持时间"),

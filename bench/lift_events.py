@@ -127,7 +127,7 @@ def measure(
     from hw_sim.lift import traffic
 
     warn_at = model.manifest.score
-    policy = Policy(warn_at=warn_at, hold_at=min(0.99, warn_at + 0.1), commissioned=True)
+    policy = Policy(warn_at=warn_at, hold_at=min(0.99, warn_at + 0.1), commissioned=True, calibrated=True)
     seen: list[Verdict] = []
     while sum(each.visits for each in seen) < visits:
         left = visits - sum(each.visits for each in seen)

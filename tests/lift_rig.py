@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from courtyard.agent.vision.model import read_manifest
+from courtyard.agent.vision.scores import Calibration, calibration_file, write
 from hw_sim.camera.camera import SimCamera
 from hw_sim.camera.film import Picture
 from tests.daemon_rig import device
 from tests.vision_rig import make
 
-WAIT_S = 20.0
+WAIT_S = 100.0
 LAMP, DOOR = 0, 1
 BOARD = device(
     "relays",
@@ -40,6 +41,7 @@ device = "relays"
 target = "door"
 use = "door-hold"
 """
+LIFT = "lift-1"
 DONE = 'commissioned = { maintainer = "Lift Service, Wang", date = "2026-11-20" }\n'
 
 
@@ -88,6 +90,12 @@ def camera(car: Car) -> Iterator[str]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(WAIT_S)
         loop.close()
+
+
+def calibrate(folder: Path, data: Path) -> None:
+    """As if the lift had been watched for a day with the model in `folder`."""
+    model = read_manifest(make(folder)).sha256
+    write(calibration_file(data / "vision", LIFT, model), Calibration(LIFT, model, 0.5, 0.4, 5000, 86_400, 0, 1, 1))
 
 
 def lift_site(

@@ -1,8 +1,8 @@
 """From scores to a warning, and from there to a held door.
 
 Invariants
-1. Nothing is held unless the lift is commissioned, out of shadow, not blocked, its picture is live and its door is not
-   known to be closed.
+1. Nothing is held unless the lift is commissioned and calibrated, out of shadow, not blocked, its picture is live and
+   its door is not known to be closed.
 2. Whatever is held is warned of, too.
 3. A warning begins only with `warn_votes` of the last looks at or above `warn_at`, a hold only with `hold_votes` at or
    above `hold_at`; looks older than `window_s` have no vote.
@@ -23,7 +23,17 @@ from msgspec import Meta
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Door = Literal["open", "closing", "closed", "unknown"]
 Why = Literal[
-    "quiet", "seen", "blocked", "picture_lost", "not_commissioned", "shadow", "door_closed", "cap", "cooling", "held"
+    "quiet",
+    "seen",
+    "blocked",
+    "picture_lost",
+    "not_commissioned",
+    "not_calibrated",
+    "shadow",
+    "door_closed",
+    "cap",
+    "cooling",
+    "held",
 ]
 LOOKS: Final = 16
 
@@ -50,6 +60,8 @@ class Policy(msgspec.Struct, frozen=True):
     cap_s: float = 60.0
     cool_down_s: float = 30.0
     commissioned: bool = False
+    calibrated: bool = False
+    """Whether the threshold comes from this lift's own traffic under this model."""
     shadow: bool = False
 
 
@@ -72,6 +84,7 @@ class Facts(NamedTuple):
     wanted: bool
     blocked: bool
     commissioned: bool
+    calibrated: bool
     shadow: bool
     door: Door
     capped: bool
@@ -85,6 +98,7 @@ TABLE: Final[tuple[tuple[Callable[[Facts], bool], Stance], ...]] = (
     (lambda facts: not facts.wanted, Stance(True, False, "seen")),
     (lambda facts: facts.blocked, Stance(True, False, "blocked")),
     (lambda facts: not facts.commissioned, Stance(True, False, "not_commissioned")),
+    (lambda facts: not facts.calibrated, Stance(True, False, "not_calibrated")),
     (lambda facts: facts.door == "closed", Stance(True, False, "door_closed")),
     (lambda facts: facts.capped, Stance(True, False, "cap")),
     (lambda facts: facts.cooling, Stance(True, False, "cooling")),
@@ -141,7 +155,16 @@ class Watch:
             self._cooling_until_s = at_s + policy.cool_down_s
         cooling = self._cooling_until_s is not None and at_s < self._cooling_until_s
         facts = Facts(
-            live, self._warned, self._wanted, blocked, policy.commissioned, policy.shadow, door, capped, cooling
+            live,
+            self._warned,
+            self._wanted,
+            blocked,
+            policy.commissioned,
+            policy.calibrated,
+            policy.shadow,
+            door,
+            capped,
+            cooling,
         )
         self.stance = next(stance for applies, stance in TABLE if applies(facts))
         if not self.stance.hold:

@@ -21,7 +21,9 @@ doors: st.SearchStrategy[Door] = st.sampled_from(["open", "closing", "closed", "
 steps = st.lists(
     st.tuples(st.floats(0.01, 3), st.one_of(st.none(), shares), st.booleans(), doors, st.integers(0, 30)), max_size=60
 )
-policies = st.builds(Policy, commissioned=st.booleans(), shadow=st.booleans(), cap_s=st.floats(1, 20))
+policies = st.builds(
+    Policy, commissioned=st.booleans(), calibrated=st.booleans(), shadow=st.booleans(), cap_s=st.floats(1, 20)
+)
 
 
 @settings(max_examples=examples(60), deadline=None)
@@ -50,6 +52,7 @@ def test_a_door_is_held_only_when_everything_allows_it(
         held_since_s = now_s if held_since_s is None else held_since_s
         assert stance.warn
         assert policy.commissioned
+        assert policy.calibrated
         assert not policy.shadow
         assert not blocked
         assert door != "closed"
@@ -64,7 +67,7 @@ def test_a_door_is_held_only_when_everything_allows_it(
 @settings(max_examples=examples(40), deadline=None)
 @given(st.lists(shares, max_size=40))
 def test_less_than_two_of_three_never_warns(scores: list[float]) -> None:
-    watch = Watch(Policy(commissioned=True))
+    watch = Watch(Policy(commissioned=True, calibrated=True))
     for number, score in enumerate(scores):
         at_s = number / 5
         watch.look(at_s, score)

@@ -16,7 +16,7 @@ from courtyard.agent.lift_watch import OVERLOADED, heeds
 from courtyard.agent.recorder import Recorder
 from courtyard.agent.vision.messages import Keep, Kept, Looked, Ready, Stages
 from courtyard.agent.vision.regions import Box
-from courtyard.agent.vision.scores import Scores, calibrate, calibration_file, read_scores, write
+from courtyard.agent.vision.scores import Calibration, Scores, calibrate, calibration_file, read_scores, write
 from courtyard.agent.vision.tracker import Detection
 from courtyard.config.lifts import Lift, Vision
 from courtyard.drivers.base import Fault, Reading
@@ -88,7 +88,19 @@ class Rig:
         return [body["details"] for body in bodies if body["event"] == name]
 
 
-def play(folder: Path, work: Callable[[Rig], Awaitable[None]], *, shadow: bool = False, **vision: object) -> None:
+def play(
+    folder: Path,
+    work: Callable[[Rig], Awaitable[None]],
+    *,
+    shadow: bool = False,
+    calibrated: bool = True,
+    **vision: object,
+) -> None:
+    if calibrated:
+        write(
+            calibration_file(folder, "lift-1", MODEL.model), Calibration("lift-1", MODEL.model, 0.5, 0.4, 9, 9, 0, 1, 1)
+        )
+
     async def main() -> None:
         rig = Rig(folder, **vision)
         running = asyncio.create_task(rig.post.run())
@@ -121,6 +133,24 @@ def test_a_door_is_held_only_while_the_fire_contact_is_known_to_be_quiet(tmp_pat
         assert rig.held == {"lamp"}, "nobody has read the contact for ten seconds"
 
     play(tmp_path, work)
+
+
+def test_a_lift_that_is_not_calibrated_warns_and_holds_once_it_is(tmp_path: Path) -> None:
+    async def work(rig: Rig) -> None:
+        rig.says()
+        await rig.watch(2, EBIKE)
+        assert (rig.held, rig.post.state().why) == ({"lamp"}, "not_calibrated")
+        write(calibration_file(tmp_path, "lift-1", "other"), Calibration("lift-1", "other", 0.5, 0.4, 9, 9, 0, 1, 1))
+        rig.post.look_at_files()
+        await rig.watch(1, EBIKE)
+        assert rig.held == {"lamp"}, "another model's calibration counts for nothing"
+        own = Calibration("lift-1", MODEL.model, 0.5, 0.4, 9, 9, 0, 1, 1)
+        write(calibration_file(tmp_path, "lift-1", MODEL.model), own)
+        rig.post.look_at_files()
+        await rig.watch(1, EBIKE)
+        assert (rig.held, rig.post.state().why) == ({"lamp", "door"}, "held")
+
+    play(tmp_path, work, calibrated=False)
 
 
 def test_fire_of_a_panel_and_smoke_of_a_detector_are_heeded_where_the_lift_says_so() -> None:
@@ -246,12 +276,12 @@ def test_its_own_threshold_holds_for_the_model_that_it_was_made_with(tmp_path: P
         assert kept is not None
         assert (kept.model, kept.looks) == (OTHER.model, 10)
 
-    play(tmp_path, work)
+    play(tmp_path, work, calibrated=False)
 
 
 def test_the_site_has_the_last_word_on_thresholds() -> None:
     lift = msgspec.convert({**LIFT, "warn_at": 0.4, "hold_at": 0.8}, Lift)
-    policy = policy_of(lift, Vision(warn="1/2", hold="4/6"), score=0.5, shadow=False)
+    policy = policy_of(lift, Vision(warn="1/2", hold="4/6"), score=0.5, calibrated=True, shadow=False)
     assert (policy.warn_at, policy.hold_at) == (0.4, 0.8)
     assert (policy.warn_votes.needed, policy.hold_votes.of) == (1, 6)
     assert policy.commissioned

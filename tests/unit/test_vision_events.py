@@ -30,7 +30,7 @@ def traffic(
 
 
 def replay(folder: Path) -> Replay:
-    return Replay(load(make(folder)).look, Policy(hold_at=0.6, commissioned=True))
+    return Replay(load(make(folder)).look, Policy(hold_at=0.6, commissioned=True, calibrated=True))
 
 
 def test_visits_are_counted_timed_and_told_from_mistakes(tmp_path: Path) -> None:

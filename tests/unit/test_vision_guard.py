@@ -91,7 +91,7 @@ def play(
     work: Callable[[Loop], Awaitable[None]], region: Region = EVERYWHERE, door: Output = DOOR, **policy: object
 ) -> None:
     async def main() -> None:
-        loop = Loop(Policy(**({"commissioned": True} | policy)), region, door)  # type: ignore[arg-type]
+        loop = Loop(Policy(**({"commissioned": True, "calibrated": True} | policy)), region, door)  # type: ignore[arg-type]
         async with running(loop):
             await work(loop)
 
@@ -215,7 +215,7 @@ def test_an_alarm_from_before_a_restart_ends_the_same_way() -> None:
 
 def test_when_nobody_judges_any_more_the_door_is_let_go() -> None:
     async def main() -> None:
-        loop = Loop(Policy(commissioned=True), Region(()))
+        loop = Loop(Policy(commissioned=True, calibrated=True), Region(()))
         keeper = Keeper(loop.outputs, "door", "vision:lift-1")
         tasks = [asyncio.create_task(loop.outputs.run()), asyncio.create_task(keeper.run())]
         await settle()
