@@ -41,5 +41,19 @@ def prams(count: int, seed: int = 2) -> Looks:
     return Looks(np.arange(count) * 60_000, rng.uniform(0.5, 2, count).astype(np.float32), rows.astype(np.float16))
 
 
+def overlooked(seed: int = 3, count: int = 120) -> tuple[Base, Looks]:
+    """A base whose judging e-bikes are of another kind than those learned from, and a site full of that kind."""
+    rng, known = np.random.default_rng(seed), base()
+    rows = known.rows.astype(np.float64)
+    kind = known.ebike & known.held
+    rows[kind, 0] -= 3
+    rows[kind, 4] += 8
+    site = rng.normal(size=(count, COLUMNS))
+    site[:, 4] += 8
+    logits = rng.uniform(1, 3, count).astype(np.float32)
+    looks = Looks(np.arange(count) * 60_000, logits, site.astype(np.float16))
+    return known._replace(rows=rows.astype(np.float16)), looks
+
+
 def write_base(path: Path, made: Base, model: str) -> None:
     np.savez(path, model=np.array(model), **made._asdict())

@@ -19,8 +19,8 @@ from courtyard.agent.vision.own_head import Figures, Head
 from courtyard.agent.vision.verdicts import LEAST, corrections
 from courtyard.drivers.base import DriverError, Fault, Text
 
-PENALTY: Final = 10.0
-EBIKES, OTHERS, SITE = 1000.0, 500.0, 500.0
+PENALTY: Final = 30.0
+EBIKES, OTHERS, SITE = 3000.0, 500.0, 500.0
 """What all e-bikes, all other things and all looks of the site count for together."""
 MOST_EACH: Final = 5.0
 """What one look of the site counts for at most, so that a few do not outvote everything."""

@@ -6,7 +6,6 @@ import asyncio
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from courtyard.agent.__main__ import main
@@ -17,7 +16,7 @@ from courtyard.agent.vision.lessons import Looks, write_looks
 from courtyard.agent.vision.model import read_manifest
 from courtyard.agent.vision.retraining import base_file
 from courtyard.agent.vision.scores import Calibration, calibration_file, write
-from tests.retraining_rig import base, prams, write_base
+from tests.retraining_rig import base, overlooked, prams, write_base
 from tests.vision_rig import make
 
 LIFT = "lift-1"
@@ -33,7 +32,8 @@ class Box:
         self.vision = self.data / "vision"
         self._manifest = make(folder)
         self.model = read_manifest(self._manifest).sha256
-        write_base(base_file(self._manifest), base(), self.model)
+        self.base = base_file(self._manifest)
+        write_base(self.base, base(), self.model)
 
     def run(self, action: str, target: str = LIFT, *more: str) -> tuple[int, str]:
         arguments = ["vision", action, target, "--data", str(self.data), "--model", str(self._manifest), *more]
@@ -96,10 +96,9 @@ def test_marked_events_are_learned_without_a_calibration(box: Box) -> None:
 
 
 def test_what_would_forget_ebikes_is_refused_and_leaves_no_head(box: Box) -> None:
-    known = base()
-    stolen = known.ebike & ~known.held
-    rows, logits = np.tile(known.rows[stolen], (8, 1)), np.tile(known.logits[stolen], 8)
-    box.gather(Looks(np.arange(len(logits)), logits, rows), until_ms=1 << 40)
+    known, looks = overlooked()
+    write_base(box.base, known, box.model)
+    box.gather(looks, until_ms=1 << 40)
     status, told = box.run("retrain", LIFT, "--lang", "zh-CN")
     assert status == 1
     assert "已拒绝" in told

@@ -9,14 +9,14 @@ import pytest
 
 from courtyard.agent.vision import own_head
 from courtyard.agent.vision.decoders import Fit
-from courtyard.agent.vision.lessons import MOST, Gathering, Looks, Recent, joined, read_looks, write_looks
+from courtyard.agent.vision.lessons import MOST, Gathering, Looks, Recent, read_looks, write_looks
 from courtyard.agent.vision.own_head import MARKED, NoHead, identity, read_head
 from courtyard.agent.vision.regions import Region
 from courtyard.agent.vision.retraining import MOST_LOST, base_file, read_base, retrained
 from courtyard.agent.vision.surroundings import NoGrid, described, grid
 from courtyard.agent.vision.verdicts import LEAST, columns, judged, surest
 from courtyard.drivers.base import DriverError
-from tests.retraining_rig import COLUMNS, MODEL, base, head, look, prams, write_base
+from tests.retraining_rig import COLUMNS, MODEL, base, head, look, overlooked, prams, write_base
 
 FIT = Fit(64, 64, 0, 0, (64, 64))
 
@@ -161,12 +161,9 @@ def test_too_little_and_ebikes_among_the_looks_are_refused_with_the_cure() -> No
     with pytest.raises(DriverError) as few:
         retrained("lift-1", MODEL, base(), prams(4), 0, 0.5, 9)
     assert "4" in few.value.fault.what.zh
-    known = base()
-    stolen = known.ebike & ~known.held
-    poisoned = Looks(np.arange(stolen.sum()), known.logits[stolen], known.rows[stolen])
-    many = joined([poisoned] * 8)
+    known, looks = overlooked()
     with pytest.raises(DriverError) as lost:
-        retrained("lift-1", MODEL, known, many, 0, 0.5, 9)
+        retrained("lift-1", MODEL, known, looks, 0, 0.5, 9)
     assert lost.value.fault.code == "retraining.recall"
     assert "电动自行车" in lost.value.fault.cure.zh
 
