@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from bench.lift_events import Shown, judge, rows
+from bench.lift_events import FPS, STILL_FPS, Shown, arrivals, judge, lively, rows, traffic_of
 from courtyard.agent.vision.model import load
 from courtyard.agent.vision.replay import Replay
 from courtyard.agent.vision.votes import Policy
@@ -47,3 +48,23 @@ def test_a_visit_that_is_missed_counts_against_recall_and_speed(tmp_path: Path) 
     verdict = judge(traffic(40, ((10, 10.2), (20, 26))), replay(tmp_path))
     assert (verdict.visits, verdict.recall) == (2, 0.5)
     assert verdict.p95_s == float("inf")
+
+
+def test_a_day_is_shown_whole_and_most_of_it_while_a_door_is_open() -> None:
+    day = traffic_of(3, 4, ebikes=0.0)
+    spans = lively(day)
+    assert (spans[0].first_s, spans[-1].last_s) == (0.0, day.seconds)
+    assert all(one.last_s == next_.first_s for one, next_ in pairwise(spans))
+    for at_s in (each.seconds for each in day.events):
+        assert [span.fps for span in spans if span.first_s <= at_s < span.last_s] == [FPS]
+    assert {span.fps for span in spans} == {FPS, STILL_FPS}
+
+
+def test_every_arrival_is_shown_from_before_the_door_opens() -> None:
+    day = traffic_of(3, 4, ebikes=1.0)
+    spans = arrivals(day)
+    over = [each.seconds for each in day.events if (each.kind, each.label) == ("over-sill", "ebike")]
+    assert len(spans) == len(over) == 4
+    opening = [each.seconds for each in day.events if each.kind == "door-opening"]
+    for span, at_s in zip(spans, over, strict=True):
+        assert any(span.first_s < opens < at_s < span.last_s for opens in opening)

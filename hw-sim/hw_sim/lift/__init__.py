@@ -2,7 +2,20 @@
 
 from hw_sim.lift.car import Car
 from hw_sim.lift.scene import Frame, Placed, Scene, Truth
-from hw_sim.lift.script import Event, Script, render, traffic
+from hw_sim.lift.script import Event, Script, render, render_at, traffic
 from hw_sim.lift.stills import Studio, still
 
-__all__ = ["Car", "Event", "Frame", "Placed", "Scene", "Script", "Studio", "Truth", "render", "still", "traffic"]
+__all__ = [
+    "Car",
+    "Event",
+    "Frame",
+    "Placed",
+    "Scene",
+    "Script",
+    "Studio",
+    "Truth",
+    "render",
+    "render_at",
+    "still",
+    "traffic",
+]

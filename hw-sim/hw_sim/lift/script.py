@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -121,13 +121,18 @@ def render(
     end: float | None = None,
 ) -> Iterator[Frame]:
     """The frames of a script, or of a part of it."""
+    count = int(((script.seconds if end is None else end) - start) * fps)
+    return render_at(script, (start + number / fps for number in range(count)), width=width, height=height)
+
+
+def render_at(script: Script, times: Iterable[float], *, width: int = 640, height: int = 360) -> Iterator[Frame]:
+    """The frames of a script at these times, in seconds."""
     scene = Scene(script.car, width, height)
-    times, opened = zip(*script.door, strict=True)
+    door_times, opened = zip(*script.door, strict=True)
     lobby_times, lobby = zip(*script.lobby, strict=True)
-    for count in range(int(((script.seconds if end is None else end) - start) * fps)):
-        now = start + count / fps
+    for now in times:
         things = [each for party in script.parties for each in party.placed(now)]
-        door = float(np.interp(now, times, opened))
+        door = float(np.interp(now, door_times, opened))
         yield scene.frame(
             things, script.sensor, door=door, lobby=float(np.interp(now, lobby_times, lobby)), seconds=now
         )
