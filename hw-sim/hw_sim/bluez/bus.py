@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from types import TracebackType
 
-_READY_S = 10.0
+_READY_S = 60.0
 _CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>system</type><listen>unix:path={socket}</listen><auth>EXTERNAL</auth>
@@ -47,13 +47,18 @@ class PrivateBus:
             raise OSError("dbus-daemon is missing; install the package of that name 缺少 dbus-daemon，请安装同名软件包")
         words = {"socket": self.socket, "connections": self._connections, "denied": self._denied}
         self._configuration.write_text(_CONFIGURATION.format(**words))
-        self._daemon = subprocess.Popen([program, "--nofork", "--nopidfile", f"--config-file={self._configuration}"])
-        deadline = time.monotonic() + _READY_S
-        while not self.socket.exists():
-            if self._daemon.poll() is not None or time.monotonic() > deadline:
+        said, says = os.pipe()
+        options = ["--nofork", "--nopidfile", f"--config-file={self._configuration}", f"--print-address={says}"]
+        try:
+            # with an output of its own: whoever reads ours must see that it ends when we do
+            self._daemon = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL, pass_fds=(says,))
+            os.close(says)
+            # it tells its address when it listens; the socket is there a moment before, and refuses
+            if not (select.select([said], [], [], _READY_S)[0] and os.read(said, 1)):
                 self.__exit__(None, None, None)
                 raise OSError("dbus-daemon did not start")
-            time.sleep(0.005)
+        finally:
+            os.close(said)
         return self
 
     def __exit__(
@@ -61,7 +66,7 @@ class PrivateBus:
     ) -> None:
         if self._daemon is not None:
             self._daemon.terminate()
-            self._daemon.wait(5)
+            self._daemon.wait(_READY_S)
             self._daemon = None
         for path in (self.socket, self._configuration):
             path.unlink(missing_ok=True)

@@ -54,7 +54,11 @@ class Room:
     async def open(self) -> None:
         """Raises OSError without dbus-daemon."""
         self._bus.__enter__()
-        await self.start_stack()
+        try:
+            await self.start_stack()
+        except BaseException:
+            self._bus.__exit__(None, None, None)
+            raise
         self._tasks = [
             asyncio.create_task(self._pump(self._hz[0], self._advertise)),
             asyncio.create_task(self._pump(self._hz[1], self._beat)),
