@@ -43,7 +43,7 @@ from courtyard.drivers.base import DriverError, Fault, Reading
 
 T = TypeVar("T")
 
-FRESH_S: Final = 0.4
+FRESH_S: Final = 0.2
 VERSION: Final = version("courtyard")
 
 

@@ -1,8 +1,9 @@
 """Open pages kept up to date by server-sent events.
 
 Invariants
-1. A page is rendered once for all who look at the same, at most every EVERY_S, and only when what it shows has changed;
-   all of it takes at most SHARE of a core.
+1. A page is rendered once for all who look at the same, every EVERY_S, and only when what it shows has changed.  All of
+   it takes at most SHARE of a core, with CREDIT_S of a core in hand; once that is spent, each page waits for its own
+   cost alone, so that one costly page never makes the others late.
 2. A stream sends what differs from what it sent before; a page that comes back gets all that differs at once.
 3. At most MAX_STREAMS streams are open; the next one is refused and asks again later.
 4. A stream ends within CHECK_S of the session that opened it.
@@ -22,7 +23,12 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from courtyard.agent.web.render import Rendered
 
 EVERY_S: Final = 0.5
+LEAST_S: Final = 0.01
+"""A stream that finds a frame about to go stale looks again a moment later, and does not spin."""
 SHARE: Final = 0.08
+CREDIT_S: Final = 0.8
+STEADY: Final = 0.75
+"""Weight of what a page cost before against what it cost just now."""
 FORGET_S: Final = 5.0
 HEARTBEAT_S: Final = 15.0
 CHECK_S: Final = 30.0
@@ -38,7 +44,7 @@ class Subject(NamedTuple):
 
 
 class _Frame(NamedTuple):
-    """One rendering, shared; `fresh_until` in the loop's time, `cost_s` in seconds of a core."""
+    """One rendering, shared; `fresh_until` in the loop's time, `cost_s` in seconds of a core a time."""
 
     seen: Any
     rendered: Rendered
@@ -50,9 +56,12 @@ class _Frame(NamedTuple):
 class Live:
     """All streams of one server."""
 
-    def __init__(self, now_ms: Callable[[], int]) -> None:
-        self._now_ms = now_ms
+    def __init__(self, now_ms: Callable[[], int], core_s: Callable[[], float] = time.thread_time) -> None:
+        """`core_s`: what this thread has taken of a core so far."""
+        self._now_ms, self._core_s = now_ms, core_s
         self._frames: dict[str, _Frame] = {}
+        self._paid_at = float("-inf")
+        """Loop time at which SHARE of a core will have been as much as was spent."""
         self.streams = 0
 
     def stream(
@@ -86,7 +95,7 @@ class Live:
                     said = loop.time()
                     told = {"now": self._now_ms(), "pieces": {name: finish(html) for name, html in pieces.items()}}
                     yield b"data: " + msgspec.json.encode(told) + b"\n\n"
-                await asyncio.sleep(max(EVERY_S, frame.fresh_until - loop.time()))
+                await asyncio.sleep(max(LEAST_S, frame.fresh_until - loop.time()))
         finally:
             self.streams -= 1
 
@@ -94,19 +103,26 @@ class Live:
         now, known = asyncio.get_running_loop().time(), self._frames.get(subject.key)
         if known is not None and now < known.fresh_until:
             return known
-        began = time.thread_time()
+        began_s = self._core_s()
         seen = subject.look()
         if known is not None and known.seen == seen:
             rendered, bare = known.rendered, known.bare
         else:
             rendered = subject.render(seen)
             bare = rendered.bare()
-        cost_s = time.thread_time() - began
+        spent_s = self._core_s() - began_s
+        cost_s = spent_s if known is None else STEADY * known.cost_s + (1 - STEADY) * spent_s
         self._frames = {each: old for each, old in self._frames.items() if old.fresh_until + FORGET_S > now}
-        round_s = cost_s + sum(old.cost_s for each, old in self._frames.items() if each != subject.key)
-        fresh_until = now + max(EVERY_S * 0.9, round_s / SHARE)
-        frame = self._frames[subject.key] = _Frame(seen, rendered, bare, fresh_until, cost_s)
+        frame = _Frame(seen, rendered, bare, now + self._rest_s(now, spent_s, cost_s, subject.key), cost_s)
+        self._frames[subject.key] = frame
         return frame
+
+    def _rest_s(self, now: float, spent_s: float, cost_s: float, key: str) -> float:
+        """How long a page stands that has just taken `spent_s` and takes `cost_s` each time."""
+        self._paid_at = max(self._paid_at, now - CREDIT_S / SHARE) + spent_s / SHARE
+        if self._paid_at <= now:
+            return EVERY_S
+        return max(EVERY_S, cost_s * len({*self._frames, key}) / SHARE)
 
 
 def digest(rendered: Rendered) -> str:
