@@ -15,8 +15,9 @@ PASSWORD_FILE = "secrets/cam-lift"
 SEED, GEOMETRY = 4, "test"
 """The car and the things in it.  Of the cars that training never saw, the one whose e-bikes the shipped detector sees
 best; what it says in the others is in docs/measurements.md."""
-PICTURES_S = 5
-"""The simulator draws so many a second, as many as a lift is looked at: a laptop draws them beside everything else."""
+PICTURES_S, SIZE = 5, (480, 270)
+"""The simulator draws so many a second, as many as a lift is looked at, and no larger than the detector has use for: a
+laptop draws them beside everything else."""
 GONE = Text(
     "It is gone: the alarm ends once {name} has not been seen for 3 s; picture and clip stay.",
     "{name}已离开：3 秒未再看到后报警解除，图片和短片保留。",
@@ -48,7 +49,7 @@ DEEDS: Mapping[str, tuple[str, Text]] = {
 
 def simulator_arguments(folder: Path) -> list[str]:
     """Options of `hw_sim lift`."""
-    scene = ["--seed", str(SEED), "--geometry", GEOMETRY, "--rate", str(PICTURES_S)]
+    scene = ["--seed", str(SEED), "--geometry", GEOMETRY, "--rate", str(PICTURES_S), "--size", *map(str, SIZE)]
     return [*scene, "--password", PASSWORD, "--control", str(folder / "lift.sock")]
 
 

@@ -118,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("lift", "A camera in a lift: things are wheeled in and out. 电梯轿厢摄像机:可推入、推出车辆。", _lift)
     command.add_argument("--seed", type=int, default=1, help="which car and things 随机种子")
+    command.add_argument(
+        "--size", type=int, nargs=2, default=(640, 360), metavar=("WIDTH", "HEIGHT"), help="of its pictures 画面尺寸"
+    )
     command.add_argument("--rate", type=float, default=25.0, help="pictures drawn a second 每秒绘制画面数")
     command.add_argument("--geometry", choices=("train", "test"), default="test", help="which set 几何集合")
     command.add_argument("--user", default="gateway", help="ONVIF user 用户名")
@@ -281,8 +284,9 @@ def _lift(arguments: argparse.Namespace) -> None:
     from hw_sim.lift.live import LiveLift
 
     async def run() -> None:
-        lift = LiveLift(arguments.seed, geometry=arguments.geometry, rate_hz=arguments.rate)
-        profiles = (Profile("main", 640, 360), Profile("sub", 640, 360))
+        width, height = arguments.size
+        lift = LiveLift(arguments.seed, geometry=arguments.geometry, width=width, height=height, rate_hz=arguments.rate)
+        profiles = (Profile("main", width, height), Profile("sub", width, height))
         camera = SimCamera(arguments.user, arguments.password, source=lift.picture, live=True, profiles=profiles)
         await camera.open(discovery=True)
         desk = CameraDesk(camera)
