@@ -28,6 +28,7 @@ from bench.throughput import TICKS_PER_S, rig
 
 PASSWORD = "a good long password"
 RSS_MB, FIRST_LOAD_BYTES = 60.0, 150_000
+LONGEST_S = 1.0
 START_S, WARM_S, LATEST_S = 60.0, 8.0, 30.0
 TICK = re.compile(r"site\.load\.tick</span></th><td class=\"num\"><span class=\"value\">([\d\u202f]+)")
 SLOW_PHONE = 4
@@ -217,7 +218,7 @@ def section() -> Section:
         Row("1,000 devices, 20 open pages: share of a core", f"{own:.1%}", "<= 10 %", own <= 0.10),
         Row("the daemon without open pages", f"{result.quiet:.1%}"),
         Row("answer of a meter to open page, p50", f"{late:.2f} s ({len(result.ages_s)} changes)", "<= 1 s", late <= 1),
-        Row("the same, longest", f"{most:.2f} s"),
+        Row("the same, longest", f"{most:.2f} s", f"<= {LONGEST_S:g} s", most <= LONGEST_S),
         Row("CPU slowed down 4 times: slowest page usable", f"{took_s:.2f} s ({slowest})", "<= 1 s", took_s <= 1),
         Row(
             "first load, everything",

@@ -13,6 +13,7 @@ from courtyard.agent.accounts.book import FIRST_USER, AccountBook
 from courtyard.agent.control import Handler
 from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.latest import Latest
+from courtyard.agent.memory import trim
 from courtyard.agent.page.certificate import CertificateFailed, tls_context
 from courtyard.agent.page.commissioning.desk import GatewayDesk
 from courtyard.agent.page.evidence import EvidenceFiles
@@ -168,6 +169,7 @@ class Page:
             if snapshot is not shown:
                 self._latest.keep(snapshot.devices)
                 self._settings = await asyncio.to_thread(tables, snapshot.site, self._running_file())
+                await asyncio.to_thread(trim)
                 shown = snapshot
             await asyncio.sleep(SETTINGS_EVERY_S)
 

@@ -2,8 +2,8 @@
 
 Invariants
 1. A page is rendered once for all who look at the same, every EVERY_S, and only when what it shows has changed.  All of
-   it takes at most SHARE of a core, with CREDIT_S of a core in hand; once that is spent, each page waits for its own
-   cost alone, so that one costly page never makes the others late.
+   it takes at most SHARE of a core, with CREDIT_S of a core in hand; once that is spent, each page waits until it is
+   paid back, but no longer than its own cost asks for, so that one costly page never makes the others late.
 2. A stream sends what differs from what it sent before; a page that comes back gets all that differs at once.
 3. At most MAX_STREAMS streams are open; the next one is refused and asks again later.
 4. A stream ends within CHECK_S of the session that opened it.
@@ -122,7 +122,8 @@ class Live:
         self._paid_at = max(self._paid_at, now - CREDIT_S / SHARE) + spent_s / SHARE
         if self._paid_at <= now:
             return EVERY_S
-        return max(EVERY_S, cost_s * len({*self._frames, key}) / SHARE)
+        own_s = cost_s * len({*self._frames, key}) / SHARE
+        return max(EVERY_S, min(own_s, self._paid_at - now))
 
 
 def digest(rendered: Rendered) -> str:

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from courtyard.agent.latest import Latest
-from courtyard.agent.memory import give_back_what_is_freed
+from courtyard.agent.memory import give_back_what_is_freed, trim
 from courtyard.agent.page.certificate import CERTIFICATE, KEY, tls_context
 from courtyard.agent.page.settings import tables
 from courtyard.agent.page.tail import LINES, LogTail
@@ -234,10 +234,35 @@ def test_one_costly_page_does_not_make_the_others_late_and_all_take_no_more_than
         for each in lookers:
             each.cancel()
         await asyncio.wait(lookers)
-        assert core.spent_s <= SHARE * 120 + CREDIT_S
+        assert core.spent_s <= SHARE * 120 + CREDIT_S + (cheap_pages + 1) * costly_s
         for number in range(cheap_pages):
             times = drawn[str(number)]
             assert max(after - before for before, after in pairwise(times)) <= 2 * EVERY_S
+
+    virtual(run)
+
+
+def test_a_page_that_was_held_up_once_is_late_by_no_more_than_must_be_paid_back() -> None:
+    async def run() -> None:
+        loop, core = asyncio.get_running_loop(), Core()
+        live, held_up_s, drawn = Live(lambda: 0, core.taken), 0.1, list[float]()
+
+        def render(seen: float) -> Rendered:
+            drawn.append(loop.time())
+            core.spent_s += CREDIT_S + held_up_s if len(drawn) == 10 else 0.001
+            return Rendered({"a": str(seen)}, "")
+
+        async def look() -> None:
+            async for _ in live._run(Subject("k", loop.time, render), "", str, lambda: asyncio.sleep(0, True)):
+                pass
+
+        looking = asyncio.create_task(look())
+        await elapse(60)
+        looking.cancel()
+        await asyncio.wait([looking])
+        waits = [after - before for before, after in pairwise(drawn)]
+        assert 2 * EVERY_S < max(waits) <= held_up_s / SHARE + EVERY_S
+        assert waits[-1] <= EVERY_S + 2 * LEAST_S
 
     virtual(run)
 
@@ -405,15 +430,25 @@ def test_the_box_makes_its_certificate_once(tmp_path: Path) -> None:
     assert (tmp_path / "page" / CERTIFICATE).read_bytes() == made
 
 
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_gaps_between_what_is_in_use_go_back_to_the_system() -> None:
+    blocks = [bytes([number % 256]) * 60_000 for number in range(400)]
+    kept = blocks[::8]
+    del blocks
+    before = resident_bytes()
+    assert trim()
+    assert before - resident_bytes() > 5_000_000
+    assert len(kept) == 50
+
+
 def test_the_memory_of_a_large_block_goes_back_to_the_system() -> None:
     assert give_back_what_is_freed()
-
-    def resident() -> int:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    before = resident()
+    before = resident_bytes()
     for _ in range(3):
         block = bytearray(b"x") * (24 << 20)
-        assert resident() - before > 20 << 20
+        assert resident_bytes() - before > 20 << 20
         del block
-    assert resident() - before < 4 << 20
+    assert resident_bytes() - before < 4 << 20
