@@ -22,11 +22,11 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from courtyard.agent.web.render import Rendered
 
-EVERY_S: Final = 0.5
+EVERY_S: Final = 0.6
 LEAST_S: Final = 0.01
 """A stream that finds a frame about to go stale looks again a moment later, and does not spin."""
 SHARE: Final = 0.08
-CREDIT_S: Final = 0.8
+CREDIT_S: Final = 0.2
 STEADY: Final = 0.75
 """Weight of what a page cost before against what it cost just now."""
 FORGET_S: Final = 5.0
