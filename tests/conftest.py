@@ -5,7 +5,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-WHOLE_S, LEAVING_S = 3000.0, 60.0
+WHOLE_S, LEAVING_S = 4500.0, 60.0
 
 settings.register_profile("courtyard", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("courtyard")
