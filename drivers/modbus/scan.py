@@ -147,7 +147,13 @@ async def _knock(link: Link, unit: int, timeout_s: float) -> tuple[Function, int
 async def _guess(link: Link, unit: int, candidates: Mapping[str, Candidate], timeout_s: float) -> tuple[Guess, ...]:
     """The profiles of which anything fits, best first."""
     guesses = [Guess(name, await _fit(link, unit, candidate, timeout_s)) for name, candidate in candidates.items()]
-    return tuple(sorted((guess for guess in guesses if guess.share > 0), key=lambda guess: -guess.share))
+    fitting = [guess for guess in guesses if guess.share > 0]
+    return tuple(sorted(fitting, key=lambda guess: -_weight(guess.share, len(candidates[guess.profile].points))))
+
+
+def _weight(share: float, points: int) -> float:
+    """As if each profile had one point more, which does not fit: a single register that can be read proves little."""
+    return share * points / (points + 1)
 
 
 async def _fit(link: Link, unit: int, candidate: Candidate, timeout_s: float) -> float:

@@ -81,12 +81,13 @@ def test_scan_finds_the_unit_and_guesses_its_profile(framing: str) -> None:
         async with server(framing) as line:
             heard: list[Progress] = []
             candidates = {
+                "scant": Candidate(ModbusProfile("", ""), POINTS[:1]),
                 "right": Candidate(ModbusProfile("", ""), POINTS),
                 "wrong": Candidate(ModbusProfile("", ""), [register("x", 500)]),
             }
             found = [unit async for unit in scan(line, units=(5, 6), candidates=candidates, progress=heard.append)]
             assert [(unit.unit, unit.exception) for unit in found] == [(5, None), (6, 4)]  # this server answers for all
-            assert [(guess.profile, guess.share) for guess in found[0].guesses] == [("right", 1.0)]
+            assert [(guess.profile, guess.share) for guess in found[0].guesses] == [("right", 1.0), ("scant", 1.0)]
             assert found[1].guesses == ()
             assert [(step.done, step.total, step.unit) for step in heard] == [(0, 2, 5), (1, 2, 6)]
 
