@@ -30,8 +30,8 @@ from bench.process import cpu_share, python, running, usage
 from bench.report import Row, Section, percentile
 from bench.site import GATEWAY
 from courtyard.agent.cli.status import one_answer
-from courtyard.agent.demo.stage import free_port
 from hw_sim.control import Client
+from hw_sim.ports import free_port
 from hw_sim.subscriber import Subscriber
 
 AGENT_CORE, REST_CORE = 0, 1

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import statistics
 import sys
 import threading
@@ -34,6 +33,7 @@ from courtyard.agent.uplinks.send import MAX_MESSAGE_BYTES, MAX_MESSAGES
 from courtyard.agent.uplinks.uplink import MqttUplink
 from courtyard.buffer import Entry, Journal, Options
 from courtyard.config.uplink import Filter, Uplink
+from hw_sim.ports import free_port
 
 GATEWAY = "gw-0007"
 LANES = ("alarm", "event", "reading")
@@ -244,9 +244,7 @@ def measure(readings: int = READINGS) -> Drain:
     """The whole measurement."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         configuration = folder / "mosquitto.conf"
         user = "user root\n" if os.geteuid() == 0 else ""
         configuration.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n{user}")

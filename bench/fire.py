@@ -28,10 +28,10 @@ from bench.drain import fill
 from bench.limits import Limits, machine, p99_ms, sampled
 from bench.throughput import Collector, rig
 from courtyard.agent.cli.status import one_answer
-from courtyard.agent.demo.stage import free_port
 from hw_sim.panels.event import Event
 from hw_sim.panels.gb26875 import Gb26875
 from hw_sim.panels.incidents import BEGIN
+from hw_sim.ports import free_port
 
 METERS, POINTS, EVERY_S = 250, 20, 1.0
 READINGS, FIRES, DRAINS = 1_000_000, 300, 3

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from bench.process import Usage, cpu_share, usage
-from bench.report import Row, Section
+from bench.report import Row, Section, percentile
 from bench.throughput import TICKS_PER_S, rig
 
 PASSWORD = "a good long password"
@@ -198,12 +198,6 @@ def phone(browser: Browser, paths: Sequence[str]) -> tuple[dict[str, float], int
             times[path], first = took_ms / 1000, first or size
         chromium.close()
     return times, first
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """By the nearest rank."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def section() -> Section:

@@ -19,8 +19,8 @@ import msgspec
 
 from bench.process import cpu_share, python, running, usage
 from bench.site import GATEWAY, write_site
-from courtyard.agent.demo.stage import free_port
 from hw_sim.control import Client
+from hw_sim.ports import free_port
 from hw_sim.subscriber import Subscriber
 
 AGENT_CORE, REST_CORE = 0, 1

@@ -21,10 +21,11 @@ from courtyard.agent.accounts.book import FIRST_CODE
 from courtyard.agent.control import Refused
 from courtyard.agent.demo import car, compound, house
 from courtyard.agent.demo.actions import STARTING, STEADY, Action, Unknown, action_of
-from courtyard.agent.demo.stage import START_S, Actor, agent, broker, free_port, until_listening
+from courtyard.agent.demo.stage import START_S, Actor, agent, broker, until_listening
 from courtyard.drivers.base import Language, Text
 from hw_sim.control import AsyncClient, CommandError
 from hw_sim.platform import Platform
+from hw_sim.ports import free_port
 from hw_sim.subscriber import Subscriber
 
 RECENT_ALARMS = 6

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import random
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,21 +15,6 @@ from courtyard.drivers.base import Text
 
 START_S = 60.0
 STOP_S = 30.0
-FIRST_PORT, DRAWN_PORTS = 20_000, Path("/proc/sys/net/ipv4/ip_local_port_range")
-
-
-def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on.
-
-    It lies below those that the kernel draws for the near ends of connections: one of them, tried again and again
-    while nobody listens there, would at some time be connected to itself, and taken.
-    """
-    first_drawn = int(DRAWN_PORTS.read_text().split()[0])
-    for port in random.sample(range(FIRST_PORT, first_drawn), 100):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError(f"no free port from {FIRST_PORT} to {first_drawn}")
 
 
 class Actor:

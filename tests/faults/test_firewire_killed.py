@@ -15,7 +15,7 @@ import pytest
 
 from hw_sim.panels.gb26875 import Gb26875
 from hw_sim.panels.incidents import single_smoke
-from tests.brokers import free_port
+from hw_sim.ports import free_port
 from tests.daemon_rig import Box, box
 from tests.firewire_rig import DEVICES, LINES, METER, net_line, panel
 

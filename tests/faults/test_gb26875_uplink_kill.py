@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from hw_sim.control import Client
-from tests.brokers import free_port
+from hw_sim.ports import free_port
 from tests.daemon_rig import Box, box
 
 KILLS = 100 if os.environ.get("COURTYARD_CAMPAIGN") == "full" else 3

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from hw_sim.ports import free_port
 from hw_sim.subscriber import Subscriber
-from tests.brokers import free_port
 from tests.daemon_rig import Box, box
 
 ROOT = Path(__file__).parents[2]

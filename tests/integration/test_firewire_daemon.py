@@ -10,7 +10,7 @@ import pytest
 
 from hw_sim.control import Client
 from hw_sim.panels.incidents import spreading_fire
-from tests.brokers import free_port
+from hw_sim.ports import free_port
 from tests.daemon_rig import Box, box
 from tests.firewire_rig import (
     DEVICES,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hw_sim.centre import Centre
-from tests.brokers import free_port
+from hw_sim.ports import free_port
 from tests.gb26875_uplink_rig import Box
 from tests.uplink_rig import realtime
 

@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlencode
 
-from tests.brokers import free_port
+from hw_sim.ports import free_port
 from tests.daemon_rig import box, device
 
 

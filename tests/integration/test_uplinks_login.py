@@ -19,7 +19,8 @@ from courtyard.agent.uplinks.faults import Refused
 from courtyard.agent.uplinks.mqtt import Session
 from courtyard.config.uplink import Uplink
 from courtyard.drivers.base import Fault
-from tests.brokers import Authority, Broker, Certificate, free_port
+from hw_sim.ports import free_port
+from tests.brokers import Authority, Broker, Certificate
 from tests.uplink_rig import realtime
 
 PASSWORD = "correct-horse-battery"  # of a broker that lives for one test

@@ -19,7 +19,7 @@ import pytest
 
 from courtyard.agent.web.server import Limits, WebServer
 from courtyard.drivers.base import DriverError
-from tests.brokers import free_port
+from hw_sim.ports import free_port
 from tests.daemon_rig import box, device
 from tests.web_rig import Served, served
 
