@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 import psutil
@@ -24,7 +25,8 @@ LOOK_S = 0.5
 class Campaign(NamedTuple):
     """All faults of a run; what it left: worker processes, zombies, memory of this process and its workers in MB.
 
-    `early_mb` is after the first quarter of the faults, when everything has been loaded once.
+    `early_mb` is the median over the second quarter of the faults, when everything has been loaded once, `late_mb` that
+    over the last quarter: the larger pictures that one of the faults sends take room only while they last.
     """
 
     healed: list[Healed]
@@ -64,15 +66,15 @@ async def campaign(folder: Path, faults: int, seed: int = 1, cameras: int = 5) -
                 )
                 for number in range(cameras)
             ]
-            early_mb = 0.0
+            quarters: list[list[float]] = [[], [], [], []]
             while not all(run.done() for run in runs):
                 await _wait(LOOK_S)
-                if not early_mb and sum(len(each) for each in healed) >= faults // 4:
-                    early_mb = _memory_mb(driver.hub.workers())
+                done = sum(len(each) for each in healed)
+                quarters[min(3, done * 4 // faults)].append(_memory_mb(driver.hub.workers()))
             results = [each for run in runs for each in await run]
             zombies = [each for each in psutil.Process().children() if each.status() == psutil.STATUS_ZOMBIE]
             workers = driver.hub.workers()
-            return Campaign(results, len(workers), len(zombies), early_mb, _memory_mb(workers))
+            return Campaign(results, len(workers), len(zombies), median(quarters[1]), median(quarters[3]))
     finally:
         for simulator in simulators:
             await simulator.close()
