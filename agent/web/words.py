@@ -133,7 +133,17 @@ def place(path: str, language: Language) -> str:
             parts.append(_SEGMENTS[found[1]].say(language).format(number_text or "0"))
     if not parts:
         return Text("compound", "小区").say(language)
-    return "".join(parts) if language == "zh-CN" else ", ".join(parts).capitalize()
+    return _joined(parts) if language == "zh-CN" else ", ".join(parts).capitalize()
+
+
+def _joined(parts: list[str]) -> str:
+    """Chinese needs no space between its words, but before and behind Latin ones: `1号楼 lift1`."""
+    latin = [part.isascii() for part in parts]
+    spaced = [
+        f" {part}" if number and (own or latin[number - 1]) else part
+        for number, (part, own) in enumerate(zip(parts, latin, strict=True))
+    ]
+    return "".join(spaced)
 
 
 def local(at_ms: int, zone: ZoneInfo) -> str:

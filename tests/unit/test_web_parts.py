@@ -105,6 +105,9 @@ def test_places_and_spans_are_words() -> None:
     assert words.place(path, "zh-CN") == "3号楼2单元6层601室"
     assert words.place(path, "en") == "Block 3, unit 2, floor 6, room 601"
     assert words.place("370213/005/012/0007", "en") == "compound"
+    assert words.place("370213/005/012/0007/b01/x-lift1", "zh-CN") == "1号楼 lift1"
+    assert words.place("370213/005/012/0007/b01/x-lift1", "en") == "Block 1, lift1"
+    assert words.place("x-garage/b02", "zh-CN") == "garage 2号楼"
     assert [words.span(seconds, "en") for seconds in (None, 0, 59, 3600, 90_061)] == [
         "–",
         "0 s",
