@@ -88,7 +88,11 @@ def prepare(connection: sqlite3.Connection, pragmas: Sequence[str] = SERVICE) ->
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         raise TooNew(f"version {version}, known up to {VERSION}")
-    if version < VERSION:
+    if version < VERSION and not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        from courtyard.buffer.tables import create
+
+        create(connection)
+    elif version < VERSION:
         # Imported only here: sqlite-utils costs 5 MB of memory that a running daemon has no further use for.
         with _not_imported("numpy"):
             from courtyard.buffer.migrations import migrate
