@@ -27,6 +27,7 @@ from courtyard.agent.history import HistoryStatus, Resolution, Series
 from courtyard.agent.page.pictures import png
 from courtyard.agent.refusal import Refusal
 from courtyard.agent.web.app import Doors, WebApp
+from courtyard.agent.web.http import LIMITS, Limits
 from courtyard.agent.web.mend import Draft
 from courtyard.agent.web.model import (
     Alarm,
@@ -54,7 +55,7 @@ from courtyard.agent.web.model import (
     Words,
 )
 from courtyard.agent.web.past import Found, Wanted
-from courtyard.agent.web.server import LIMITS, Limits, WebServer
+from courtyard.agent.web.server import WebServer
 from courtyard.agent.web.watched import Camera, Corners, Learned, OwnHead, Piece, Resident, Watching, Worn
 from courtyard.drivers.base import Scalar, Text
 from courtyard.drivers.camera.frames import Frame as Frame_

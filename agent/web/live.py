@@ -18,9 +18,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 
 from courtyard.agent.web.render import Rendered
+from courtyard.agent.web.stream import Stream
 
 EVERY_S: Final = 0.6
 LEAST_S: Final = 0.01
@@ -71,7 +72,7 @@ class Live:
         person's own, `valid` says whether that person may still look."""
         if self.streams >= MAX_STREAMS:
             return PlainTextResponse("too many open pages", 503, {"Retry-After": "30"})
-        return StreamingResponse(self._run(subject, version, finish, valid), media_type="text/event-stream")
+        return Stream(self._run(subject, version, finish, valid), media_type="text/event-stream")
 
     async def _run(
         self, subject: Subject, version: str, finish: Callable[[str], str], valid: Callable[[], Awaitable[bool]]

@@ -17,7 +17,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from courtyard.agent.web.server import Limits, WebServer
+from courtyard.agent.web.http import Limits
+from courtyard.agent.web.server import WebServer
 from courtyard.drivers.base import DriverError
 from hw_sim.ports import free_port
 from tests.daemon_rig import box, device
