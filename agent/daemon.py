@@ -175,7 +175,6 @@ class Daemon:
             return
         fault = fault_of(finding)
         log.info("journal: %s", fault.what.en, extra={"code": finding.code, **finding.params})
-        self._gateway.recorder.event(f"journal.{finding.code}", dict(finding.params))
         self._gateway.journal_found(finding)
 
     def _part_ended(self, part: str, error: BaseException | None, restart_in_s: float) -> None:

@@ -21,6 +21,7 @@ class DiskAlarm:
     def __init__(self, gateway: str, recorder: Recorder, say: Callable[[Condition], None]) -> None:
         self._gateway, self._recorder, self._say = gateway, recorder, say
         self.fault: Fault | None = None
+        self.since_ms: int | None = None
 
     def found(self, finding: Finding) -> bool:
         """Takes what the journal found; whether it was about its disk."""
@@ -29,5 +30,6 @@ class DiskAlarm:
         self.fault = fault = None if finding.code == DISK_OK else fault_of(finding)
         text = Text(f"{fault.what.en} {fault.cure.en}", f"{fault.what.zh}{fault.cure.zh}") if fault else WORKS
         now = self._recorder.now()
+        self.since_ms = None if fault is None else self.since_ms or finding.at_ms
         self._say(Condition(self._gateway, "disk_fault", "", 2, fault is not None, *now, text=text))
         return True

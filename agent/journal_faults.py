@@ -15,6 +15,11 @@ _DISK = Text(
     "Data is kept in memory until the disk works again; a power cut would lose it. Replace the card or disk soon.",
     "在磁盘恢复之前数据暂存于内存，断电会丢失。请尽快更换存储卡或硬盘。",
 )
+_WORN = Text(
+    "The platform is told, and new records are kept as ever. A power cut may have done it; if it comes again, replace "
+    "the card or disk.",
+    "已告知平台，新记录照常保存。可能由断电引起；若再次出现，请更换存储卡或硬盘。",
+)
 WORDS: Final[dict[str, tuple[Text, Text]]] = {
     "disk.full": (
         Text("The disk is full: {detail}.", "磁盘已满：{detail}。"),
@@ -53,7 +58,7 @@ WORDS: Final[dict[str, tuple[Text, Text]]] = {
             "The journal was damaged ({detail}): {records} records were saved, {lost} lost; the old file is {kept}.",
             "数据库曾损坏（{detail}）：已挽救 {records} 条记录，丢失 {lost} 条；旧文件保存为 {kept}。",
         ),
-        _NOTHING,
+        _WORN,
     ),
     "epoch.new": (
         Text("Records are numbered from 1 again, in a new epoch.", "记录在新的纪元中重新从 1 开始编号。"),
@@ -61,7 +66,7 @@ WORDS: Final[dict[str, tuple[Text, Text]]] = {
     ),
     "rows.corrupt": (
         Text("Some stored records cannot be read; they are counted as lost.", "部分已存记录无法读取，已计为丢失。"),
-        _DISK,
+        _WORN,
     ),
     "evidence.dropped": (
         Text("An old damaged database was deleted for room: {file}.", "为腾出空间，已删除旧的损坏数据库：{file}。"),

@@ -80,11 +80,13 @@ class SiteInForce:
         if not self.mistakes:
             return NO_SITE if self.provisional else None
         first, count = self.mistakes[0], len(self.mistakes)
+        several = "s" * (count != 1)
         where = f"{Path(first.file).name}:{first.line or 1}"
         return Fault(
             "site.broken",
             Text(
-                f"The site has {count} mistakes; the gateway runs the last good one. First: {where}, {first.text.en}",
+                f"The site has {count} mistake{several}; the gateway runs the last good one. First: {where}, "
+                f"{first.text.en}",
                 f"站点文件有 {count} 处错误，网关仍按上一份正确的文件运行。第一处：{where}，{first.text.zh}",
             ),
             Text(f"Run: courtyard check {self.path}", f"请运行：courtyard check {self.path}"),

@@ -22,7 +22,6 @@ from courtyard.agent.care.following import follow
 from courtyard.agent.clock import SystemClock
 from courtyard.agent.commands.dispatcher import Commands
 from courtyard.agent.commands.handlers import Ports, handlers
-from courtyard.agent.disk_alarm import DiskAlarm
 from courtyard.agent.drills.drill import Drills
 from courtyard.agent.drills.drill import Ports as DrillPorts
 from courtyard.agent.drills.passage import Passages
@@ -30,6 +29,7 @@ from courtyard.agent.escalation.escalations import planned_steps
 from courtyard.agent.families import DRIVERS, MakeDriver
 from courtyard.agent.history.gauges import gauges_of, history_of
 from courtyard.agent.history.history import PointHistory
+from courtyard.agent.journal_health import JournalHealth
 from courtyard.agent.lift_post import LiftPorts
 from courtyard.agent.lift_watch import PART as LIFTS
 from courtyard.agent.lift_watch import Lifts
@@ -144,7 +144,7 @@ class Gateway:
             credentials=credentials,
             learn_secrets=learn_secrets,
         )
-        self._disk = DiskAlarm(site.gateway.id, self.recorder, self.pipeline.say)
+        self.journal_health = JournalHealth(site.gateway.id, self.recorder, self.pipeline.say)
 
     def start(self) -> None:
         """Starts every part; all of them are kept running by the supervisor."""
@@ -204,8 +204,12 @@ class Gateway:
     @property
     def faults(self) -> Mapping[str, Fault]:
         """What is wrong now: lines, devices and, as `uplink NAME`, uplinks."""
-        own = {"journal": self._disk.fault} if self._disk.fault else {}
-        return {**self.pipeline.faults, **own}
+        return {**self.pipeline.faults, **self.journal_health.faults}
+
+    @property
+    def fault_since(self) -> Mapping[str, int]:
+        """When each of them came, Unix milliseconds."""
+        return {**self.pipeline.fault_since, **self.journal_health.since}
 
     def status(self) -> Status:
         """The retained status, less what each uplink knows for itself."""
@@ -225,8 +229,8 @@ class Gateway:
         )
 
     def journal_found(self, finding: Finding) -> None:
-        """The disk of the journal fails, or works again: an alarm says so, and platforms see it in the status soon."""
-        if self._disk.found(finding):
+        """An event says so; of a disk that fails or works again also an alarm, and soon the status for platforms."""
+        if self.journal_health.found(finding):
             self.upstream.status_changed()
 
     def needs_restart(self, snapshot: Snapshot) -> Text | None:

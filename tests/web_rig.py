@@ -41,6 +41,8 @@ from courtyard.agent.web.model import (
     LogLine,
     Loss,
     Mistake,
+    Notice,
+    NoticeKind,
     Part,
     PointValue,
     Refused,
@@ -155,6 +157,15 @@ MISTAKE = Mistake(
 )  # fmt: skip
 
 
+SITE_NOTICE = Notice(
+    "site",
+    Words("The site has 1 mistake.", "站点文件有 1 处错误。"),
+    Words("Mend the site file.", "请修复站点文件。"),
+    NOW_MS - 60_000,
+    False,
+)
+
+
 class FakeViews:
     """A compound that tests may change; calls from the server's thread."""
 
@@ -167,6 +178,7 @@ class FakeViews:
         self.all_alarms = [] if well else list(ALARMS)
         self.well, self.mistakes = well, (MISTAKE,) if broken else ()
         self.durable = True
+        self.notices: tuple[Notice, ...] = (SITE_NOTICE,) if broken else ()
 
     def now_ms(self) -> int:
         return NOW_MS
@@ -174,7 +186,7 @@ class FakeViews:
     def gateway(self) -> Gateway:
         return Gateway(
             "gw-0007", GATEWAY_PLACE, "Asia/Shanghai", "zh-CN", "0.1.0", "1f0c2b7e", NOW_MS - 86_400_000,
-            bool(self.mistakes), self.mistakes,
+            bool(self.mistakes), self.mistakes, self.notices,
         )  # fmt: skip
 
     def troubles(self) -> Sequence[Trouble]:
@@ -345,6 +357,9 @@ class FakeHands:
 
     async def shelve(self, alarm_id: str, person: str, reason: str, until_ms: int) -> None:
         self.done.append(("shelve", alarm_id, person, reason, until_ms))
+
+    async def clear_notice(self, kind: NoticeKind, person: str) -> None:
+        self.done.append(("clear_notice", kind, person))
 
     async def read(self, device: str) -> TestRead:
         return TestRead((water(),), (Frame(NOW_MS, "sent", "01 03"),))

@@ -9,6 +9,7 @@ from courtyard.agent.alarms.alarm import Alarm as KnownAlarm
 from courtyard.agent.alarms.classes import CLASSES
 from courtyard.agent.escalation.sequence import step_text
 from courtyard.agent.escalation.state import CourseKept, StepKept
+from courtyard.agent.journal_health import DISK
 from courtyard.agent.records import AlarmRecord, parse_instant
 from courtyard.agent.web.advice import advice
 from courtyard.agent.web.model import Alarm, EscalationStep, Trouble, Words
@@ -16,7 +17,14 @@ from courtyard.config.site import Site
 from courtyard.config.snapshot import Snapshot
 from courtyard.drivers.base import Fault, Severity
 
-SEVERITIES: Final[Mapping[str, Severity]] = {"journal": 2, "site": 3}
+DISK_CLASS: Final = "disk_fault"
+TITLES: Final[Mapping[str, Words]] = {
+    "site.broken": Words("The site file cannot run", "站点文件有误"),
+    "journal.db.damaged": Words("The disk buffer was damaged", "磁盘缓存曾损坏"),
+    "journal.rows.corrupt": Words("Stored records cannot be read", "部分记录无法读取"),
+}
+"""Faults of the gateway itself, by code."""
+SEVERITIES: Final[Mapping[str, Severity]] = {DISK: 2, "site": 3}
 """How urgent a fault of the gateway itself is."""
 
 
@@ -28,7 +36,8 @@ def class_title(alarm_class: str) -> Words:
 
 def alarm_view(alarm: KnownAlarm, faults: Mapping[str, Fault], steps: tuple[EscalationStep, ...] = ()) -> Alarm:
     """An alarm of the book."""
-    record, fault = alarm.record, faults.get(alarm.record.device)
+    record = alarm.record
+    fault = faults.get(DISK if record.alarm_class == DISK_CLASS else record.device)
     cure = Words.of(fault.cure) if fault and alarm.active else advice(record.alarm_class, record.severity)
     return record_view(record, cure, alarm.received, steps)
 
@@ -94,20 +103,21 @@ def troubles_of(
     for subject, fault in faults.items():
         installed = snapshot.devices.get(subject)
         covered = subject in spoken_for or (installed is not None and installed.line in faults)
-        if covered or (subject == "journal" and gateway in spoken_for):
+        if covered or (subject == DISK and gateway in spoken_for):
             continue
         found.append(
             Trouble(
                 SEVERITIES.get(subject, 2 if subject.startswith("uplink ") else 3),
                 subject,
-                Words.of(installed.title) if installed else Words(subject, subject),
+                Words.of(installed.title) if installed else TITLES.get(fault.code, Words(subject, subject)),
                 Words.of(fault.what),
                 Words.of(fault.cure),
                 since.get(subject),
                 device=subject if installed else None,
+                own=fault.code in TITLES,
             )
         )
-    return tuple(sorted(found, key=lambda each: (each.acknowledged, each.severity, each.since_ms or 0)))
+    return tuple(sorted(found, key=lambda each: (each.acknowledged, each.severity, not each.own, each.since_ms or 0)))
 
 
 def _before(text: str, cure: str) -> str:
@@ -119,7 +129,16 @@ def _trouble_of(alarm: Alarm, is_device: bool) -> Trouble:
     taken = alarm.state == "acknowledged" or alarm.shelved_until_ms is not None
     device = alarm.device if is_device else None
     return Trouble(
-        alarm.severity, alarm.device, alarm.title, alarm.text, alarm.cure, alarm.raised_ms, alarm.id, device, taken
+        alarm.severity,
+        alarm.device,
+        alarm.title,
+        alarm.text,
+        alarm.cure,
+        alarm.raised_ms,
+        alarm.id,
+        device,
+        taken,
+        alarm.alarm_class == DISK_CLASS,
     )
 
 

@@ -7,13 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from courtyard.agent.alarms.acts import ActRefused, Acts
-from courtyard.agent.web.model import Frame, Refused, TestRead, Words
+from courtyard.agent.web.model import Frame, NoticeKind, Refused, TestRead, Words
 from courtyard.buffer import Appended
 from courtyard.buffer.types import JournalError
 from courtyard.drivers.base import DriverError, Reading
 
 READ_S = 30.0
 BUSY = Words("The disk is too slow just now; try again.", "磁盘繁忙，请稍后重试。")
+LASTS = Words("This stays until it is mended.", "此问题修复前会一直显示。")
+GONE = Words("This note is gone already.", "该提示已消除。")
 TOO_LONG = Words("The device took too long.", "设备响应超时。")
 
 
@@ -26,7 +28,10 @@ class GatewayHands:
         read: Callable[[str], Awaitable[Reading]],
         frames: Callable[[str], Sequence[Frame]],
         values: Callable[[Reading], Any],
+        *,
+        clear_damage: Callable[[str], bool],
     ) -> None:
+        self._clear_damage = clear_damage
         self._acts, self._read, self._frames, self._values = acts, read, frames, values
 
     async def acknowledge(self, alarm_id: str, occurrence: int, person: str, reason: str) -> None:
@@ -40,6 +45,13 @@ class GatewayHands:
     async def shelve(self, alarm_id: str, person: str, reason: str, until_ms: int) -> None:
         """A person stops the calling for a while."""
         await _kept(lambda: self._acts.shelve(alarm_id, person, reason, until_ms))
+
+    async def clear_notice(self, kind: NoticeKind, person: str) -> None:
+        """A person has seen what happened; what is still wrong cannot be cleared."""
+        if kind != "damage":
+            raise Refused(LASTS)
+        if not self._clear_damage(person):
+            raise Refused(GONE)
 
     async def read(self, device: str) -> TestRead:
         """Reads a device now; a fault is an answer too."""

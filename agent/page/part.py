@@ -79,7 +79,7 @@ class Page:
         sources = Sources(
             snapshot=lambda: gateway.snapshot,
             faults=lambda: gateway.faults,
-            since=lambda: gateway.pipeline.fault_since,
+            since=lambda: gateway.fault_since,
             reports=lambda: [uplink.report() for uplink in gateway.upstream],
             counters=gateway.lines.counters_of,
             frames=gateway.lines.frames,
@@ -96,7 +96,13 @@ class Page:
             ],
         )
         self._views = GatewayViews(sources, gateway.book, latest, self._watch, gateway.clock, supervisor)
-        self._hands = GatewayHands(gateway.acts, gateway.lines.read, self._views.frames, self._views.values)
+        self._hands = GatewayHands(
+            gateway.acts,
+            gateway.lines.read,
+            self._views.frames,
+            self._views.values,
+            clear_damage=gateway.journal_health.clear,
+        )
         gateway.book.listen(lambda _: self._views.changed())
         self._desk = GatewayDesk(
             gateway, self._views, SiteFile(site_file, data), data, redactor, handlers, take, commissioned

@@ -12,6 +12,7 @@ from courtyard.agent.clock import SystemClock
 from courtyard.agent.escalation.state import CourseKept
 from courtyard.agent.latest import Latest
 from courtyard.agent.page.alarming import alarm_view, steps_of, troubles_of
+from courtyard.agent.page.notices import notices_of
 from courtyard.agent.page.shelf import Shelf, point_value
 from courtyard.agent.page.telling import mistake_view
 from courtyard.agent.page.watch import Watch
@@ -110,6 +111,7 @@ class GatewayViews:
             self._started_ms,
             any(each.severity == "mistake" for each in mistakes),
             tuple(map(mistake_view, mistakes)),
+            notices_of(self._from.faults(), self._from.since()),
         )
 
     def alarms(self) -> Sequence[Alarm]:

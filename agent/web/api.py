@@ -25,6 +25,7 @@ from courtyard.agent.web.model import (
     Gateway,
     Hands,
     LogLine,
+    NoticeKind,
     Refused,
     SettingsTable,
     System,
@@ -80,6 +81,12 @@ class Shelf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
+class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which note a person has seen."""
+
+    kind: NoticeKind
+
+
 class Done(msgspec.Struct, frozen=True):
     """It is on its way to disk."""
 
@@ -133,6 +140,15 @@ class Api:
                 Done,
                 self._shelve,
                 Shelf,
+            ),
+            Operation(
+                "POST",
+                f"{ROOT}/notices/clear",
+                "acknowledge",
+                "Take off a note that every page shows",
+                Done,
+                self._clear_notice,
+                Seen,
             ),
             Operation(
                 "GET",
@@ -256,6 +272,11 @@ class Api:
         shelf = await body(request, Shelf)
         await self._hands.shelve(shelf.alarm_id, principal.origin, _reason(shelf.reason), shelf.until_ms)
         return await self._done(request, principal, "alarm.shelve", shelf.alarm_id)
+
+    async def _clear_notice(self, request: Request, principal: Principal) -> Done:
+        seen = await body(request, Seen)
+        await self._hands.clear_notice(seen.kind, principal.origin)
+        return await self._done(request, principal, "notice.clear", seen.kind)
 
     async def _done(self, request: Request, principal: Principal, action: str, subject: str) -> Done:
         await self._accounts.note(principal.origin, action, subject[:200], address=address(request))

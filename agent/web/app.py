@@ -35,6 +35,7 @@ from courtyard.agent.web.live import Live, Subject, digest
 from courtyard.agent.web.mend import Mend, SiteMender
 from courtyard.agent.web.metrics import metrics_text
 from courtyard.agent.web.model import Hands, Refused, Views, Words
+from courtyard.agent.web.notices import Notices
 from courtyard.agent.web.pages import NAV, PAGES, Page
 from courtyard.agent.web.past import Past, PastAlarms
 from courtyard.agent.web.people import People
@@ -100,7 +101,7 @@ class WebApp:
         self._renderer, self.live = Renderer(), Live(views.now_ms)
         door = Door(self._gate, accounts, self.plain_page)
         api = Api(views, hands, accounts, history)
-        more = [*People(self._gate, accounts, self.show).routes]
+        more = [*People(self._gate, accounts, self.show).routes, *Notices(hands, accounts).routes]
         if doors.past is not None:
             more += Past(doors.past, views, self.show).routes
         if doors.mender is not None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from courtyard.agent.web.model import Views
+from courtyard.agent.web.model import NoticeKind, Views
 
 Sample = tuple[Mapping[str, str], float | int | None]
 
@@ -48,6 +48,14 @@ def _metrics(views: Views, streams: int) -> Iterator[Metric]:
         "gauge",
         "1 while the last good site file runs instead of a broken one.",
         [({}, int(gateway.safe_mode))],
+    )
+    kinds = [notice.kind for notice in gateway.notices]
+    yield Metric(
+        "notice",
+        "gauge",
+        "1 while every page says so: memory (records are not on disk), damage (the journal was mended), site (the last "
+        "good site file runs).",
+        [({"kind": kind}, int(kind in kinds)) for kind in get_args(NoticeKind)],
     )
     yield Metric(
         "devices", "gauge", "Devices by state.", [({"state": state}, count) for state, count in states.items()]

@@ -63,6 +63,20 @@ class SettingsTable(msgspec.Struct, frozen=True):
     settings: tuple[Setting, ...]
 
 
+NoticeKind = Literal["memory", "damage", "site"]
+"""Records are in memory only; the journal was damaged and mended; the last good site file runs."""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something wrong with the gateway itself, told on every page; `clearable` ends when somebody has seen it."""
+
+    kind: NoticeKind
+    what: Words
+    cure: Words
+    since_ms: int | None
+    clearable: bool
+
+
 class Gateway(msgspec.Struct, frozen=True):
     """The box itself.  `safe_mode`: the site file cannot run, the last good one does."""
 
@@ -75,10 +89,14 @@ class Gateway(msgspec.Struct, frozen=True):
     started_ms: int
     safe_mode: bool
     mistakes: tuple[Mistake, ...]
+    notices: tuple[Notice, ...] = ()
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """Something that needs somebody, with what to do; `subject` is a device, a line, an uplink or the gateway."""
+    """Something that needs somebody, with what to do; `subject` is a device, a line, an uplink or the gateway.
+
+    `own`: something is wrong with the gateway itself; that is always named, whatever else is wrong.
+    """
 
     severity: Severity
     subject: str
@@ -89,6 +107,7 @@ class Trouble(msgspec.Struct, frozen=True):
     alarm_id: str | None = None
     device: str | None = None
     acknowledged: bool = False
+    own: bool = False
 
 
 class EscalationStep(msgspec.Struct, frozen=True):
@@ -343,4 +362,5 @@ class Hands(Protocol):
     async def acknowledge(self, alarm_id: str, occurrence: int, person: str, reason: str) -> None: ...
     async def clear(self, alarm_id: str, occurrence: int, person: str, reason: str) -> None: ...
     async def shelve(self, alarm_id: str, person: str, reason: str, until_ms: int) -> None: ...
+    async def clear_notice(self, kind: NoticeKind, person: str) -> None: ...
     async def read(self, device: str) -> TestRead: ...

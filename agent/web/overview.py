@@ -50,7 +50,18 @@ def headline(troubles: Sequence[Trouble]) -> Headline:
         return Headline("busy", sentence, count - 1, troubles[0].cure, troubles[0].since_ms, troubles[0])
     worst = pending[0]
     mood: Mood = "danger" if worst.severity <= 2 else "warn"
-    return Headline(mood, worst.what, len(pending) - 1, worst.cure, worst.since_ms, worst)
+    return Headline(mood, _with_own(worst, pending[1:]), len(pending) - 1, worst.cure, worst.since_ms, worst)
+
+
+def _with_own(worst: Trouble, others: Sequence[Trouble]) -> Words:
+    """The worst thing; what is wrong with the gateway itself is named behind it."""
+    own = [other.title for other in others if other.own]
+    if not own:
+        return worst.what
+    return Words(
+        f"{worst.what.en} Also: {'; '.join(title.en for title in own)}.",
+        f"{worst.what.zh}另外：{'；'.join(title.zh for title in own)}。",
+    )
 
 
 def counts(devices: Sequence[Device], open_alarms: int, uplinks: Sequence[Uplink]) -> Counts:
