@@ -147,6 +147,45 @@ def test_a_change_on_a_device_shows_by_itself(site: Served, visit: Open) -> None
     expect(row).to_contain_text("Unit 4 does not answer.")
 
 
+def test_more_open_pages_than_a_browser_has_connections_all_load_and_change(site: Served, visit: Open) -> None:
+    first = visit(site, "/devices")
+    paths = ("/devices", "/devices?state=ok", "/map", "/wall", "/devices", "/uplinks", "/devices", "/", "/devices")
+    pages = [first]
+    for path in paths:
+        pages.append(first.context.new_page())
+        pages[-1].goto(site.url + path, timeout=TIMEOUT_MS)
+    lists = [page for page in pages if page.url == f"{site.url}/devices"]
+    assert len(lists) == 5
+    assert not any(page.evaluate("document.hidden") for page in pages)
+    broken = Words("Unit 4 does not answer.", "4 号从站无应答。")
+    site.views.all_devices[3] = msgspec.structs.replace(site.views.all_devices[3], state="fault", fault=broken)
+    for page in lists:
+        expect(page.locator('[data-live="device-wm-0003"]')).to_contain_text("Unit 4 does not answer.")
+    for page in pages[:6]:
+        page.close()
+    well = msgspec.structs.replace(site.views.all_devices[3], state="ok", fault=None)
+    site.views.all_devices[3] = well
+    for page in lists[-2:]:
+        expect(page.locator('[data-live="device-wm-0003"]')).not_to_contain_text("Unit 4")
+    lists[-1].goto(f"{site.url}/alarms")
+    expect(lists[-1].locator("h1")).to_have_text("Alarms")
+
+
+def test_a_page_of_a_browser_without_locks_asks_again_and_again(site: Served, visit: Open) -> None:
+    page = visit(site, "/login")
+    page.add_init_script("Object.defineProperty(Navigator.prototype, 'locks', {get: () => undefined})")
+    page.goto(f"{site.url}/devices")
+    row = page.locator('[data-live="device-wm-0003"]')
+    expect(row).to_contain_text("works")
+    before = row.element_handle()
+    for state in ("stale", "ok", "stale"):
+        site.views.all_devices[3] = msgspec.structs.replace(site.views.all_devices[3], state=state)
+        expect(row).to_contain_text({"stale": "silent", "ok": "works"}[state])
+    assert before is not None
+    untouched = page.locator('[data-live="device-wm-0001"]')
+    assert "fresh" not in (untouched.get_attribute("class") or ""), "what is the same stays as it is"
+
+
 def test_a_new_alarm_shows_by_itself_and_an_open_form_stays(site: Served, visit: Open) -> None:
     page = visit(site, "/alarms", role="manager")
     first = page.locator(".alarm-card").first

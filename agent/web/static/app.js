@@ -29,6 +29,16 @@
     return element.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")
       || element.querySelector("details[data-keep][open]") !== null;
   }
+  function bare(element) { // without what scripts and people have changed in it
+    const copy = element.cloneNode(true);
+    for (const each of [copy, ...copy.querySelectorAll(".fresh")]) {
+      each.classList.remove("fresh");
+      if (!each.className) each.removeAttribute("class");
+    }
+    for (const each of copy.querySelectorAll("time[data-age], [data-spark]")) { each.replaceChildren(); each.removeAttribute("title"); }
+    for (const each of copy.querySelectorAll("details")) each.removeAttribute("open");
+    return copy;
+  }
   const waiting = new Map();
   function put(key, html) {
     const element = document.querySelector(`[data-live="${CSS.escape(key)}"]`);
@@ -37,34 +47,65 @@
     const template = document.createElement("template");
     template.innerHTML = html;
     const fresh = template.content.firstElementChild;
+    if (bare(element).isEqualNode(bare(fresh))) return;
     const focused = element.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     element.replaceWith(fresh);
     if (focused) fresh.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     if (!fresh.hasAttribute("data-still")) fresh.classList.add("fresh");
   }
 
-  let source = null;
-  function listen() {
-    if (document.hidden || source) return; // a tab in the background needs no stream: browsers have few for one address
+  // Browsers keep six connections for one address.  At most SLOTS pages of a browser hold one as a stream, each with a
+  // lock of its own; the others, and browsers that know no locks, ask every LOOK_MS and take the first message.
+  const SLOTS = 4, LOOK_MS = 3000, AGAIN_MS = 10000;
+  function slot(number) { // a function that gives the slot back, or null while another page has it
+    return new Promise((resolve) => {
+      const hold = (lock) => lock ? new Promise((done) => resolve(done)) : resolve(null);
+      navigator.locks.request(`live-${number}`, { ifAvailable: true }, hold).catch(() => resolve(null));
+    });
+  }
+  async function freeSlot() {
+    for (let number = 0; navigator.locks && number < SLOTS; number++) {
+      const free = await slot(number);
+      if (free) return free;
+    }
+    return null;
+  }
+
+  let version = body.dataset.version, source = null, release = null, asking = false, away = false, timer = 0;
+  async function listen() {
+    if (document.hidden || away || source || asking) return; // a page in the background needs none
+    asking = true;
+    release = await freeSlot();
+    asking = false;
+    if (document.hidden || away) { rest(); return; }
     const url = new URL(location.href);
-    url.searchParams.set("live", body.dataset.version);
+    url.searchParams.set("live", version);
     source = new EventSource(url);
     source.onmessage = (event) => {
       const told = JSON.parse(event.data);
       ahead = Date.now() - told.now;
       for (const [key, html] of waiting) { waiting.delete(key); put(key, html); }
       for (const [key, html] of Object.entries(told.pieces)) { waiting.delete(key); put(key, html); }
+      if (Object.keys(told.pieces).length) version = "changed"; // no longer as it was loaded: whoever asks again gets all
       body.classList.remove("lost");
       tellAges();
+      if (!release) later(LOOK_MS);
     };
     source.onerror = () => {
       body.classList.add("lost");
-      if (source?.readyState === EventSource.CLOSED) { rest(); setTimeout(listen, 10000); }
+      later(source?.readyState === EventSource.CLOSED ? AGAIN_MS : LOOK_MS);
     };
   }
+  function later(ms) {
+    rest();
+    timer = setTimeout(listen, ms);
+  }
   function rest() {
+    clearTimeout(timer);
     source?.close();
     source = null;
+    release?.();
+    release = null;
   }
 
   for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => print());
@@ -73,8 +114,8 @@
   tellAges();
   setInterval(tellAges, 1000);
   if (body.dataset.version) {
-    addEventListener("pagehide", rest);
-    addEventListener("pageshow", listen);
+    addEventListener("pagehide", () => { away = true; rest(); });
+    addEventListener("pageshow", () => { away = false; listen(); });
     document.addEventListener("visibilitychange", () => document.hidden ? rest() : listen());
     listen();
   }
