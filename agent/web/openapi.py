@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from courtyard.agent.web.api import Operation, Problem
+from courtyard.agent.web.operation import Operation, Problem
 
 REFERENCE = "#/components/schemas/{name}"
 REFUSALS = {
