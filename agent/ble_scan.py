@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from courtyard.agent.candidates import library
 from courtyard.drivers.base import Clock, DriverError, Fault, Reading, Signal
 from courtyard.drivers.ble.faults import adapter_fault
 from courtyard.drivers.ble.settings import WearableProfile
-from courtyard.drivers.ble.watching import Sighting, Watching
+
+if TYPE_CHECKING:
+    from courtyard.drivers.ble.watching import Sighting, Watching
 
 LOOK_S = 0.5
 LONGEST_S = 300.0

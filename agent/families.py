@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from courtyard.agent.notebook import JournalNotebook
@@ -15,9 +15,11 @@ from courtyard.agent.recorder import GatewayClock
 from courtyard.config.snapshot import Family, InstalledDevice, Line, Snapshot
 from courtyard.config.wearables import secrets_in
 from courtyard.drivers.base import Driver
-from courtyard.drivers.ble.radio import Radio
-from courtyard.drivers.ble.rooms import Rooms
 from courtyard.drivers.lines.settings import BleLine
+
+if TYPE_CHECKING:
+    from courtyard.drivers.ble.radio import Radio
+    from courtyard.drivers.ble.rooms import Rooms
 
 
 class Surroundings(NamedTuple):

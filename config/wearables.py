@@ -11,8 +11,8 @@ from courtyard.config.device import Beacon, Device
 from courtyard.config.mistakes import Findings
 from courtyard.config.secret_files import CREDENTIAL
 from courtyard.drivers.ble.adverts.beacon_rule import BeaconRule, Identity
-from courtyard.drivers.ble.receive import Setup
 from courtyard.drivers.ble.settings import BleDevice, WearableProfile
+from courtyard.drivers.ble.setup import Setup
 
 KEY_BYTES = 16
 Secrets = Callable[[str], str | None]

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from courtyard.drivers.base import Fault, NotKept, Reading, Signal
-from courtyard.drivers.ble.receive import Setup
 from courtyard.drivers.ble.settings import BleDevice, WearableProfile
+from courtyard.drivers.ble.setup import Setup
 from hw_sim.control import Client
 
 LOOK_S = 0.05

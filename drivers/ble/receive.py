@@ -13,7 +13,7 @@ import msgspec
 
 from courtyard.drivers.base import Text
 from courtyard.drivers.ble.adverts import bthome, eddystone, ibeacon, mibeacon, minew
-from courtyard.drivers.ble.adverts.beacon_rule import BeaconRule, identity, judge
+from courtyard.drivers.ble.adverts.beacon_rule import identity, judge
 from courtyard.drivers.ble.adverts.blueup import UUID as BLUEUP_UUID
 from courtyard.drivers.ble.adverts.blueup import observe as observe_blueup
 from courtyard.drivers.ble.gatt.characteristics import observe as observe_characteristic
@@ -33,6 +33,7 @@ from courtyard.drivers.ble.memory import (
 )
 from courtyard.drivers.ble.observation import Event, Observation
 from courtyard.drivers.ble.refusal import Refused, downgraded
+from courtyard.drivers.ble.setup import Setup
 
 BATTERY_SERVICE, BATTERY_LEVEL = 0x180F, 0x2A19
 
@@ -42,21 +43,6 @@ class Advertisement(NamedTuple):
 
     service_data: Mapping[int, bytes] = {}
     manufacturer_data: Mapping[int, bytes] = {}
-
-
-class Setup(msgspec.Struct, frozen=True):
-    """What the site says about one device.
-
-    `address` has six bytes, most significant first.  `calls` turns ways of pressing (`press`, `long_press`) into
-    calls for help (`sos`, `fall`).  A counter below `restarts_below` may come after a higher one: such devices begin
-    anew with a fresh battery, and an old recording of theirs below it can then be played back.
-    """
-
-    address: bytes
-    key: bytes | None = None
-    calls: dict[str, str] = {}
-    rule: BeaconRule | None = None
-    restarts_below: int = 0
 
 
 class Heard(NamedTuple):

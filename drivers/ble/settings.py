@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
-from courtyard.drivers.ble.receive import Setup
+from courtyard.drivers.ble.setup import Setup
 from courtyard.drivers.lines.settings import Seconds, help_text
 
 Connect = Literal["never", "always", "when_heard"]

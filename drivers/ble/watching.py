@@ -9,7 +9,8 @@ import msgspec
 
 from courtyard.drivers.ble.memory import Memory
 from courtyard.drivers.ble.radio import Heard
-from courtyard.drivers.ble.receive import COMPANIES, SERVICES, Advertisement, Setup, receive
+from courtyard.drivers.ble.receive import COMPANIES, SERVICES, Advertisement, receive
+from courtyard.drivers.ble.setup import Setup
 
 MOST_SIGHTINGS = 512
 CALLS = frozenset({"sos", "fall", "button"})

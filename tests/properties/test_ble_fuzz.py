@@ -23,8 +23,9 @@ from courtyard.drivers.ble.ieee11073 import Special, float32, sfloat
 from courtyard.drivers.ble.memory import Memory
 from courtyard.drivers.ble.observation import SEVERITY, Observation
 from courtyard.drivers.ble.points import PLAUSIBLE, UNITS
-from courtyard.drivers.ble.receive import COMPANIES, SERVICES, Advertisement, Setup, receive
+from courtyard.drivers.ble.receive import COMPANIES, SERVICES, Advertisement, receive
 from courtyard.drivers.ble.refusal import Refused
+from courtyard.drivers.ble.setup import Setup
 from tests import ble_radio
 from tests.ble_vectors import VECTORS
 

@@ -14,8 +14,9 @@ from courtyard.drivers.ble.gatt.characteristics import CHARACTERISTICS
 from courtyard.drivers.ble.observation import SEVERITY
 from courtyard.drivers.ble.points import PLAUSIBLE, UNITS
 from courtyard.drivers.ble.radio import Heard
-from courtyard.drivers.ble.receive import COMPANIES, SERVICES, Advertisement, Setup
+from courtyard.drivers.ble.receive import COMPANIES, SERVICES, Advertisement
 from courtyard.drivers.ble.settings import BleDevice
+from courtyard.drivers.ble.setup import Setup
 from tests.blestack_radio import FakeRadio
 from tests.blestack_rig import BAND, BUTTON, Collected, LoopClock, octets, wearable
 from tests.gateway_rig import elapse, settle, virtual

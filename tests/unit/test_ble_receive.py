@@ -8,7 +8,8 @@ import pytest
 from courtyard.drivers.ble.adverts.beacon_rule import BeaconRule, Identity
 from courtyard.drivers.ble.memory import MOST_PRESSES, Memory, restarted
 from courtyard.drivers.ble.observation import SEVERITY, Event, Observation
-from courtyard.drivers.ble.receive import Advertisement, Heard, Setup, receive
+from courtyard.drivers.ble.receive import Advertisement, Heard, receive
+from courtyard.drivers.ble.setup import Setup
 from tests.ble_radio import bthome, bthome_sealed, ibeacon, mibeacon_sealed
 
 KEY, ADDRESS = bytes(range(16)), bytes.fromhex("A4C138010203")

@@ -13,7 +13,7 @@ import pytest
 from courtyard.drivers.base import Signal
 from courtyard.drivers.ble.driver import BleDriver
 from courtyard.drivers.ble.faults import adapter_fault
-from courtyard.drivers.ble.receive import Setup
+from courtyard.drivers.ble.setup import Setup
 from tests.ble_radio import bthome, bthome_sealed
 from tests.blestack_radio import HEART_RATE, FakeRadio
 from tests.blestack_rig import BUTTON, CUFF, Collected, LoopClock, band, octets, wearable
