@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from courtyard.agent.web.model import Words
-from tests.web_rig import PASSWORD, FakeViews, Served, alarm, served
+from courtyard.agent.web.model import Notice, Words
+from tests.web_rig import NOW_MS, PASSWORD, FakeViews, Served, alarm, served
 
 ROOT = Path(__file__).parents[2]
 SCREENS = Path(os.environ.get("COURTYARD_SCREENSHOTS", ROOT / "build/screenshots"))
@@ -248,6 +248,29 @@ def test_a_broken_site_file_is_told_on_every_page(visit: Open) -> None:
             expect(page.locator(".safe")).to_contain_text("/etc/courtyard/site.toml:12")
             expect(page.locator(".safe")).to_contain_text('Write "60s".')
             page.close()
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_a_note_comes_to_open_pages_fits_and_is_taken_off_by_a_manager(
+    site: Served, visit: Open, language: str
+) -> None:
+    page = visit(site, "/alarms", language, width=360, role="manager")
+    assert page.locator(".safe").count() == 0
+    what = Words("The journal was damaged: 23 records were saved.", "数据库曾损坏：已挽救 23 条记录。")
+    cure = Words("Replace the card if it comes again.", "若再次出现，请更换存储卡。")
+    site.views.notices = (Notice("damage", what, cure, NOW_MS - 60_000, True),)
+    expect(page.locator(".safe")).to_contain_text(what.zh if language == "zh-CN" else what.en)
+    expect(page.locator(".safe")).to_contain_text(cure.zh if language == "zh-CN" else cure.en)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert page.evaluate(WORDS_SHOWN, FOREIGN[language]) == []
+    page.evaluate(AXE.read_text())
+    assert page.evaluate(AXE_RUN, AXE_TAGS)["violations"] == []
+    with page.expect_navigation():
+        page.locator(".safe button").click()
+    assert site.hands.done == [("clear_notice", "damage", "operator:li")]
+    assert site.accounts.notes == [("operator:li", "notice.clear", "damage")]
+    assert page.url == f"{site.url}/alarms"
+    assert visit(site, "/alarms", language, role="viewer").locator(".safe button").count() == 0
 
 
 def test_the_first_load_is_small(troubled: Served, visit: Open) -> None:
