@@ -17,6 +17,8 @@ class Module(NamedTuple):
     tables: tuple[str, ...]
     setting: str = ""
     value: str = ""
+    begin: str = ""
+    """The page where an installer begins to use it; empty where that is done in the site file."""
 
 
 MODULES: Final = (
@@ -24,6 +26,7 @@ MODULES: Final = (
         Words("Meters and boards", "仪表和采集板"),
         Words("water meters, relay boards, sensors over Modbus", "读取水表、继电器板和传感器"),
         ("[[devices]]",),
+        begin="/commissioning/lines",
     ),
     Module(
         Words("Fire panels", "消防控制器"),
@@ -36,11 +39,17 @@ MODULES: Final = (
         ("[[lines]]",),
         "kind",
         '"ble"',
+        "/commissioning/lines?new=&kind=ble",
     ),
     Module(
         Words("Residents", "住户照护"), Words("under pseudonyms, by consent", "使用代号，须经同意"), ("[[residents]]",)
     ),
-    Module(Words("Cameras", "摄像机"), Words("pictures stay on the site", "画面不出本地"), ("[[cameras]]",)),
+    Module(
+        Words("Cameras", "摄像机"),
+        Words("pictures stay on the site", "画面不出本地"),
+        ("[[cameras]]",),
+        begin="/commissioning/cameras",
+    ),
     Module(
         Words("E-bikes in lifts", "电梯电动自行车"),
         Words("seen in the car, warned of", "轿厢内识别并提醒"),
@@ -56,7 +65,12 @@ MODULES: Final = (
         ("[[escalations]]",),
     ),
     Module(Words("Text messages", "短信"), Words("by the box's own modem", "通过本机模块发送"), ("[modem]",)),
-    Module(Words("Platforms", "平台"), Words("through any outage", "断网不丢数据"), ("[[uplinks]]",)),
+    Module(
+        Words("Platforms", "平台"),
+        Words("through any outage", "断网不丢数据"),
+        ("[[uplinks]]",),
+        begin="/commissioning/uplinks",
+    ),
 )
 
 

@@ -201,6 +201,71 @@ def test_a_password_is_kept_for_the_save_and_never_shown(tmp_path: Path) -> None
     )
 
 
+BLE = '[[lines]]\nname = "ble"\nkind = "ble"\n'
+PENDANT = {"profile": "wearable/bthome-button-encrypted", "id": "sos-1", "line": "ble", "address": "C0:FF:EE:00:00:01"}
+DIGITS = "231d39c1d7cc1ab1aee224cd096db932"
+
+
+def test_a_wearables_key_is_written_to_a_file_of_its_own(tmp_path: Path) -> None:
+    stage = Empty(tmp_path)
+    stage.file.path.write_text(GATEWAY + BLE)
+    typed = "23:1D:39:C1:D7:CC:1A:B1:AE:E2:24:CD:09:6D:B9:32 "
+    saved = virtual(lambda: stage.post("/commissioning/devices", mark=stage.mark(), key=typed, **PENDANT))
+    assert saved.status == 303, saved.text
+    secret = tmp_path / "secrets/sos-1.key"
+    assert (secret.read_text(), secret.stat().st_mode & 0o777) == (f"{DIGITS}\n", 0o600)
+    device = tomllib.loads(stage.file.path.read_text())["devices"][0]
+    assert device["key_file"] == "secrets/sos-1.key"
+    shown = virtual(lambda: stage.call("GET", "/commissioning/devices?entry=sos-1", role="installer")).text
+    assert 'name="key" type="password"' in shown
+    assert DIGITS not in shown.lower()
+    again = virtual(
+        lambda: stage.post("/commissioning/devices", mark=stage.mark(), entry="sos-1", name="Li", **PENDANT)
+    )
+    assert again.status == 303
+    assert secret.read_text() == f"{DIGITS}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [(DIGITS[:-1], "密钥为 31 位，应为 32 位"), (f"{DIGITS[:-1]}g", "非十六进制字符"), ("", "没有密钥无法读取")],
+)
+def test_a_key_that_is_none_is_told_at_its_field_and_not_shown(tmp_path: Path, typed: str, told: str) -> None:
+    stage = Empty(tmp_path)
+    stage.file.path.write_text(GATEWAY + BLE)
+    answer = virtual(lambda: stage.post("/commissioning/devices", mark=stage.mark(), key=typed, **PENDANT))
+    assert answer.status == 422
+    error = re.search(r'id="about-key"><strong class="trouble">(.*?)</p>', answer.text)
+    assert error
+    assert told in error[1]
+    assert not typed or typed not in answer.text
+    assert stage.file.path.read_text() == GATEWAY + BLE
+    assert not (tmp_path / "secrets").exists()
+
+
+def test_a_fire_control_centre_is_set_up_with_its_addresses(tmp_path: Path) -> None:
+    stage = Empty(tmp_path)
+    stage.file.path.write_text(GATEWAY)
+    fields = {"format": "gb26875", "name": "centre", "url": "tcp://127.0.0.1:5000", "from": "head"}
+    given = {**fields, "mark": stage.mark(), "station.centre": "1", "station.heartbeat": "30s"}
+    wrong = virtual(lambda: stage.post("/commissioning/uplinks", **given, **{"station.address": "0"}))
+    assert wrong.status == 422
+    assert 'name="station.address" value="0"' in wrong.text
+    assert re.search(r'id="about-station.address"><strong class="trouble">', wrong.text)
+    saved = virtual(lambda: stage.post("/commissioning/uplinks", **given, **{"station.address": "1144201745"}))
+    assert saved.status == 303
+    uplink = tomllib.loads(stage.file.path.read_text())["uplinks"][0]
+    assert uplink == {
+        "name": "centre",
+        "url": "tcp://127.0.0.1:5000",
+        "format": "gb26875",
+        "station": {"address": 1144201745},
+    }
+    form = virtual(lambda: stage.call("GET", "/commissioning/uplinks?entry=centre", role="installer")).text
+    assert 'name="station.address" value="1144201745"' in form
+    assert 'name="password"' not in form
+
+
 def test_an_entry_that_others_need_is_not_removed(tmp_path: Path) -> None:
     stage = Empty(tmp_path)
     stage.file.path.write_text(GOOD)

@@ -15,6 +15,7 @@ from courtyard.agent.web.model import Words
 from courtyard.config.quantities import duration_text
 from courtyard.config.shape import Items, Scalar, Setting, Table, Variants, table_of
 from courtyard.config.site import Site
+from courtyard.config.station import Station
 
 NAMED_BY: Final[Mapping[Kind, str]] = {"uplinks": "name", "lines": "name", "devices": "id", "cameras": "id"}
 """The setting that names the entries of each list."""
@@ -27,6 +28,7 @@ LINE_KINDS: Final[Mapping[str, Words]] = {
 SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "gateway": ("id", "place", "timezone", "language"),
     "uplinks": ("name", "url", "username", "start"),
+    "uplinks gb26875": ("name", "url", "start"),
     "lines serial": ("name", "port", "baud", "parity", "stop_bits"),
     "lines tcp": ("name", "host", "port"),
     "lines rtu-tcp": ("name", "host", "port", "baud"),
@@ -70,6 +72,14 @@ PASSWORD_HELP: Final = Words(
     "单独存放在仅服务可读的文件中，不写入站点文件。",
 )
 PASSWORD_KEPT: Final = Words("There is one; leave this empty to keep it.", "已设置；留空则保持不变。")
+STATION: Final = ("address", "centre", "heartbeat_s")
+"""Attributes of this gateway's registration at a fire-control centre."""
+_STATION_LABELS: Final[Mapping[str, Words]] = {
+    "address": Words("Address of this gateway at the centre", "中心分配给本网关的源地址"),
+    "centre": Words("Address of the centre", "中心地址"),
+    "heartbeat": Words("Heartbeat every", "心跳间隔"),
+}
+KEY: Final = Field("key", Words("Key of its adverts", "广播密钥"), "password")
 AUTHORITY: Final = Field(
     "authority",
     Words("Certificate of the platform's authority (PEM)", "平台的 CA 证书（PEM）"),
@@ -79,6 +89,22 @@ AUTHORITY: Final = Field(
         "仅当平台证书不是由公共 CA 签发时填写。",
     ),
 )
+
+
+def station_settings() -> Iterator[Setting]:
+    """What a form asks for of a fire-control centre."""
+    by_attribute = {setting.attribute: setting for setting in table_of(Station).settings.values()}
+    return (by_attribute[attribute] for attribute in STATION)
+
+
+def station_fields(raw: Mapping[str, Any], given: Mapping[str, str]) -> list[Field]:
+    """The registration at a fire-control centre, as `station.address` and so on."""
+    fields = []
+    for setting in station_settings():
+        name = f"station.{setting.key}"
+        text = value_shown(raw[setting.key]) if setting.key in raw else default_text(setting)
+        fields.append(field_for(setting, given.get(name, text), name=name, label=_STATION_LABELS[setting.key]))
+    return fields
 
 
 def table_for(kind: Kind, line_kind: str = "") -> Table:

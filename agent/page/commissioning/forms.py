@@ -9,6 +9,7 @@ import msgspec
 
 from courtyard.agent.page.commissioning.fields import (
     AUTHORITY,
+    KEY,
     LINE_KINDS,
     PASSWORD,
     PASSWORD_HELP,
@@ -16,6 +17,7 @@ from courtyard.agent.page.commissioning.fields import (
     default_text,
     field_for,
     shown_settings,
+    station_fields,
     value_shown,
 )
 from courtyard.agent.page.commissioning.proposal import Place
@@ -30,6 +32,16 @@ PROFILE_HELP: Final = Words(
     "What stands on its name plate; a scan names what fits.", "见设备铭牌；扫描时会给出匹配的型号。"
 )
 
+FIRE_CENTRE: Final = "gb26875"
+PLATFORM: Final = Words("Kind of platform", "平台类型")
+PLATFORM_HELP: Final = Words("Fire-control centre (GB/T 26875.3)", "消防监控中心（GB/T 26875.3）")
+KEY_HELP: Final = Words(
+    "32 hexadecimal digits from the maker's app: the bind key. Kept in a file of its own that only the service can "
+    "read, never in the site file.",
+    "厂家应用中的 32 位十六进制绑定密钥（bindkey）。单独存放在仅服务可读的文件中，不写入站点文件。",
+)
+KEY_MAYBE: Final = Words(f"Only when its adverts are encrypted. {KEY_HELP.en}", f"仅在广播已加密时填写。{KEY_HELP.zh}")
+
 
 class Around(NamedTuple):
     """What a form needs to know of the site: names of its lines, device types by name, and the numbers that the chosen
@@ -39,6 +51,8 @@ class Around(NamedTuple):
     profiles: Mapping[str, Words] = {}
     options: Sequence[Option] = ()
     gateway: str = ""
+    key: bool | None = None
+    """Whether the chosen type needs the key of its adverts; None where there is no such key."""
 
 
 def build(kind: Kind, entry: str | None, mark: str, place: Place, given: Mapping[str, str], around: Around) -> Form:
@@ -59,7 +73,10 @@ def build(kind: Kind, entry: str | None, mark: str, place: Place, given: Mapping
             wanted = Field("profile", PROFILE, "select", required=True, help=PROFILE_HELP, choices=choices)
             return Form(kind, entry, mark, (wanted, *carried), complete=False)
         first.append(Field("profile", PROFILE, "fixed", profile, help=around.profiles[profile]))
-    for setting in shown_settings(kind, line_kind):
+    centre = kind == "uplinks" and FIRE_CENTRE in (raw.get("format"), given.get("format"))
+    if centre:
+        first.append(Field("format", PLATFORM, "fixed", FIRE_CENTRE, help=PLATFORM_HELP))
+    for setting in shown_settings(kind, FIRE_CENTRE if centre else line_kind):
         text = given.get(setting.key)
         if text is None:
             text = value_shown(raw[setting.key]) if setting.key in raw else default_text(setting)
@@ -73,12 +90,21 @@ def build(kind: Kind, entry: str | None, mark: str, place: Place, given: Mapping
         fields.append(field_for(setting, text, **more))
     if kind == "devices":
         fields[3:3] = _options(around.options, raw.get("options", {}), given)
-    if kind in ("uplinks", "cameras"):
+    if centre:
+        station = raw.get("station", {})
+        fields[2:2] = station_fields(station if isinstance(station, dict) else {}, given)
+    elif kind in ("uplinks", "cameras"):
         kept = given.get("password_kept", "")
         help_text = PASSWORD_KEPT if kept or "password_file" in raw else PASSWORD_HELP
         fields.append(msgspec.structs.replace(PASSWORD, help=help_text))
         fields.append(Field("password_kept", Words("", ""), "hidden", kept))
-    if kind == "uplinks":
+    if around.key is not None:
+        kept = given.get("password_kept", "")
+        known = kept or "key_file" in raw
+        help_text = PASSWORD_KEPT if known else KEY_HELP if around.key else KEY_MAYBE
+        fields.append(msgspec.structs.replace(KEY, help=help_text, required=around.key and not known))
+        fields.append(Field("password_kept", Words("", ""), "hidden", kept))
+    if kind == "uplinks" and not centre:
         fields.append(msgspec.structs.replace(AUTHORITY, value=given.get("authority", "")))
     return Form(kind, entry, mark, (*first, *fields))
 

@@ -8,7 +8,13 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from courtyard.agent.page.commissioning.editor import Editor, changed, data_of
-from courtyard.agent.page.commissioning.fields import NAMED_BY, default_text, shown_settings, value_given
+from courtyard.agent.page.commissioning.fields import (
+    NAMED_BY,
+    default_text,
+    shown_settings,
+    station_settings,
+    value_given,
+)
 from courtyard.agent.web.commissioning.model import Form, Kind
 from courtyard.agent.web.model import Refused, Words
 from courtyard.config.edit import with_entries, with_values
@@ -16,6 +22,8 @@ from courtyard.config.mistakes import Mistake, path_text
 from courtyard.config.read import Verdict
 
 GONE: Final = Words("This entry is no longer in the site file.", "站点文件中已没有此项。")
+_FIELD_OF: Final = {"password_file": "password", "ca_file": "authority", "key_file": "key"}
+"""The field of what the form asks for in another way than the site file has it."""
 HEAD: Final = (
     "# 本网关的站点文件。修改后用 `courtyard check` 检查；保存后几秒内自动生效。\n"
     "# The site file of this gateway.  `courtyard check` tells every mistake; a saved change takes effect in seconds.\n"
@@ -64,6 +72,16 @@ def values_of(kind: Kind, line_kind: str, raw: Mapping[str, Any], given: Mapping
     return values
 
 
+def station_of(raw: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    """The registration at a fire-control centre: what the file has, with what the form says."""
+    station = dict(raw)
+    for setting in station_settings():
+        text = given.get(f"station.{setting.key}", "")
+        if setting.key in raw or text.strip() != default_text(setting):
+            station[setting.key] = value_given(setting, text)
+    return {key: value for key, value in station.items() if value is not None}
+
+
 async def propose(
     editor: Editor, kind: Kind, text: str, place: Place, values: Mapping[str, Any], also: Mapping[str, Any] = {}
 ) -> Proposal:
@@ -96,7 +114,7 @@ def with_mistakes(form: Form, editor: Editor, place: Place, mistakes: Iterable[M
     names = {field.name for field in form.fields}
     for mistake in mistakes:
         name = mistake.path.removeprefix(f"{prefix}.") if mistake.path.startswith(f"{prefix}.") else ""
-        name = name if name in names else {"password_file": "password", "ca_file": "authority"}.get(name, name)
+        name = name if name in names else _FIELD_OF.get(name, name)
         name = name if name in names else f"{name.partition('.')[0]}"
         if name in names:
             by_field.setdefault(name, mistake)

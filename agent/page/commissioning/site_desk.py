@@ -8,12 +8,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from courtyard.agent.candidates import library
 from courtyard.agent.page.commissioning.editor import Editor, changed, data_of
 from courtyard.agent.page.commissioning.fields import NAMED_BY
 from courtyard.agent.page.commissioning.forms import Around, build
 from courtyard.agent.page.commissioning.kept import KeptSecrets
-from courtyard.agent.page.commissioning.proposal import Place, Proposal, place_of, propose, values_of, with_mistakes
+from courtyard.agent.page.commissioning.keys import WANTED, WrongKey, key_of
+from courtyard.agent.page.commissioning.proposal import (
+    Place,
+    Proposal,
+    place_of,
+    propose,
+    station_of,
+    values_of,
+    with_mistakes,
+)
 from courtyard.agent.provisional import PLACE
 from courtyard.agent.web.commissioning.model import Entry, Form, Kind, Saved
 from courtyard.agent.web.model import Words
@@ -22,9 +33,16 @@ from courtyard.config.library import Library
 from courtyard.config.page import Web
 from courtyard.config.site_file import SiteText
 from courtyard.config.snapshot import Snapshot
+from courtyard.drivers.ble.settings import WearableProfile
 from courtyard.drivers.modbus.settings import ModbusProfile
 
 SECRETS, AUTHORITIES = "secrets", "tls"
+SECRET_SETTING: Final[Mapping[Kind, str]] = {
+    "uplinks": "password_file",
+    "cameras": "password_file",
+    "devices": "key_file",
+}
+"""Which setting of an entry names the file of its secret."""
 LONGEST_AUTHORITY: Final = 20_000
 _DETAILS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "gateway": (),
@@ -77,9 +95,11 @@ class GatewaySite:
             form, proposal = await self.proposed(kind, entry, given, before)
             if proposal is None:
                 return form
-            password = self._kept.take(given.get("password", ""), given.get("password_kept", ""))[0]
-            if password and "password_file" in proposal.values:
-                await self._editor.keep(SECRETS, secret_name(kind, proposal.name), f"{password}\n", 0o600)
+            setting = SECRET_SETTING.get(kind)
+            token = next((field.value for field in form.fields if field.name == "password_kept"), "")
+            secret = self._kept.take("", token)[0]
+            if secret and setting in proposal.values:
+                await self._editor.keep(SECRETS, secret_name(kind, proposal.name), f"{secret}\n", 0o600)
             if "ca_file" in proposal.values:
                 await self._editor.keep(AUTHORITIES, f"{proposal.name}.pem", authority(given), 0o640)
             mark, restarting = await self._editor.write(proposal.text, before)
@@ -106,15 +126,28 @@ class GatewaySite:
     ) -> tuple[Form, Proposal | None]:
         """The form, and the site file with it when nothing is wrong.  Raises Refused."""
         place = place_of(data_of(before.text), kind, entry)
-        password, token = self._kept.take(given.get("password", ""), given.get("password_kept", ""))
+        around, wrong, typed = await self._around(before.text, place, given), None, given.get("password", "")
+        if kind == "devices":
+            try:
+                typed = key_of(given["key"]) if around.key is not None and given.get("key", "").strip() else ""
+            except WrongKey as error:
+                wrong, typed = error, ""
+        secret, token = self._kept.take(typed, given.get("password_kept", ""))
         given = {**given, "password_kept": token}
-        form = build(kind, entry, before.mark, place, given, await self._around(before.text, place, given))
+        if around.key and wrong is None and not secret and "key_file" not in place.raw:
+            wrong = WrongKey(WANTED)
+        form = build(kind, entry, before.mark, place, given, around)
         if not form.complete:
             return form, None
+        if wrong is not None:
+            return _with_wrong_key(form, wrong), None
         fixed = {field.name: field.value for field in form.fields if field.kind == "fixed"}
         boxes = {field.name: given.get(field.name, "") for field in form.fields if field.kind == "checkbox"}
         values: dict[str, Any] = {**(fixed if place.is_new else {})}
-        values |= values_of(kind, fixed.get("kind", ""), place.raw, {**given, **boxes})
+        values |= values_of(kind, fixed.get("kind") or fixed.get("format", ""), place.raw, {**given, **boxes})
+        if "format" in fixed:
+            station = station_of(place.raw.get("station", {}), given)
+            values |= {"station": station} if station != place.raw.get("station") else {}
         name = str(values.get(NAMED_BY.get(kind, "id")) or "")
         if kind == "devices":
             options = {
@@ -124,8 +157,9 @@ class GatewaySite:
             }
             if options and options != place.raw.get("options"):
                 values["options"] = {**place.raw.get("options", {}), **options}
-        if password and not str(place.raw.get("password_file", "")).startswith("credential:"):
-            values["password_file"] = f"{SECRETS}/{secret_name(kind, name)}"
+        setting = SECRET_SETTING.get(kind, "")
+        if secret and not str(place.raw.get(setting, "")).startswith("credential:"):
+            values[setting] = f"{SECRETS}/{secret_name(kind, name)}"
         if authority(given):
             values["ca_file"] = f"{AUTHORITIES}/{name}.pem"
         also = {"web": _web_values(self._snapshot().site.web)} if kind == "gateway" and place.is_new else {}
@@ -144,6 +178,7 @@ class GatewaySite:
             titles,
             profile.options if isinstance(profile, ModbusProfile) else (),
             self._snapshot().site.gateway.id,
+            profile.key if isinstance(profile, WearableProfile) else None,
         )
 
     def _titles(self) -> tuple[Library, dict[str, Words]]:
@@ -172,8 +207,16 @@ def authority(given: Mapping[str, str]) -> str:
 
 
 def secret_name(kind: Kind, name: str) -> str:
-    """The file of an entry's password; a camera and an uplink may have the same name."""
-    return name if kind == "uplinks" else f"camera-{name}"
+    """The file of an entry's secret; entries of several kinds may have the same name."""
+    return {"uplinks": name, "devices": f"{name}.key"}.get(kind, f"camera-{name}")
+
+
+def _with_wrong_key(form: Form, wrong: WrongKey) -> Form:
+    fields = (
+        msgspec.structs.replace(field, error=wrong.what, cure=wrong.cure) if field.name == "key" else field
+        for field in form.fields
+    )
+    return msgspec.structs.replace(form, fields=tuple(fields))
 
 
 def _entry(kind: Kind, raw: Mapping[str, Any]) -> Entry:

@@ -30,11 +30,6 @@ from courtyard.drivers.base import DriverError, Fault, Reading, Text, Traces
 
 READ_S = 30.0
 SAVE_LINE_FIRST = Words("Save the line first; then its devices can be read.", "请先保存线路，然后才能试读其设备。")
-BY_DRILL = Fault(
-    "uplink.by_drill",
-    Text("A fire-control centre cannot be tried beside its connection.", "消防监控中心不能在现有连接之外试连。"),
-    Text("Save it, look at Platforms, and start a drill.", "请保存后查看“平台”页面，并进行演练。"),
-)
 LATE = Fault("device.late", Text("It took too long.", "等待超时。"), Text("Check its wiring.", "请检查接线。"))
 
 
@@ -70,15 +65,19 @@ class Trials:
         if snapshot is None:
             return form, None
         settings = next(each for each in snapshot.site.uplinks if each.name == name)
-        token = next(field.value for field in form.fields if field.name == "password_kept")
+        token = next((field.value for field in form.fields if field.name == "password_kept"), "")
         return form, await self.connect(settings, self._kept.take("", token)[0], authority(given))
 
     async def connect(self, settings: Uplink, password: str = "", certificates: str = "") -> Trial:
         """One connection; a secret that is not saved yet lies in a folder of its own for as long."""
         credentials = os.environ.get("CREDENTIALS_DIRECTORY")
         try:
-            if settings.station is not None:
-                raise DriverError(BY_DRILL)
+            if settings.format == "gb26875":
+                from courtyard.agent.uplinks.gb26875.trial import PROTOCOL, try_centre
+
+                zone = ZoneInfo(self._snapshot().site.gateway.timezone)
+                took_ms = await try_centre(settings, zone, self._clock.wall_ms())
+                return Trial(settings.name, settings.url, took_ms, PROTOCOL)
             with tempfile.TemporaryDirectory(dir=self._data.absolute(), prefix=".trial.") as folder:
                 for setting, content in (("password_file", password), ("ca_file", certificates)):
                     if content:
