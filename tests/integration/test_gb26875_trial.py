@@ -47,3 +47,4 @@ async def test_a_silent_centre_is_told_from_one_that_refuses_and_one_that_is_not
     with pytest.raises(DriverError) as absent:
         await try_centre(centre_at(free_port()), ZONE, START_MS)
     assert absent.value.fault.code == "line.tcp.refused"
+    assert "centre's operator" in absent.value.fault.cure.en

@@ -35,6 +35,10 @@ PROFILE_HELP: Final = Words(
 FIRE_CENTRE: Final = "gb26875"
 PLATFORM: Final = Words("Kind of platform", "平台类型")
 PLATFORM_HELP: Final = Words("Fire-control centre (GB/T 26875.3)", "消防监控中心（GB/T 26875.3）")
+CENTRE_URL: Final = Words(
+    "Host and port of the centre: tcp://centre.example:5000, or udp://.",
+    "中心的主机和端口：tcp://centre.example:5000，或 udp://。",
+)
 KEY_HELP: Final = Words(
     "32 hexadecimal digits from the maker's app: the bind key. Kept in a file of its own that only the service can "
     "read, never in the site file.",
@@ -87,6 +91,8 @@ def build(kind: Kind, entry: str | None, mark: str, place: Place, given: Mapping
             text = around.gateway
         if setting.key == "line":
             more = {"kind": "select", "choices": tuple(Choice(name, Words(name, name)) for name in around.lines)}
+        if centre and setting.key == "url":
+            more = {"help": CENTRE_URL}
         fields.append(field_for(setting, text, **more))
     if kind == "devices":
         fields[3:3] = _options(around.options, raw.get("options", {}), given)

@@ -15,9 +15,10 @@ from courtyard.agent.uplinks.gb26875.answers import local_now
 from courtyard.agent.uplinks.gb26875.link import CentreLink, opener
 from courtyard.config.station import Station
 from courtyard.config.uplink import Uplink
-from courtyard.drivers.base import DriverError
+from courtyard.drivers.base import DriverError, Fault, Text
 from courtyard.drivers.fire.gb26875 import device
 from courtyard.drivers.fire.gb26875.frame import Link
+from courtyard.drivers.lines.wire import Wire
 
 PROTOCOL = "GB/T 26875.3"
 SILENT = Words(
@@ -44,6 +45,12 @@ DENIED = Words(
     "请让中心登记本网关的源地址，并核对两个地址与登记一致。",
 )
 
+CURE = Text(
+    "Check host and port of the address; ask the centre's operator whether it listens there, and whether a firewall "
+    "lets this gateway through.",
+    "请检查地址中的主机和端口，并向中心运维人员确认该端口已开放、防火墙已放行本网关。",
+)
+
 
 async def try_centre(settings: Uplink, zone: ZoneInfo, wall_ms: int, *, timeout_s: float = 15.0) -> int:
     """Milliseconds until a heartbeat was confirmed.  Raises DriverError with what is wrong."""
@@ -56,7 +63,7 @@ async def try_centre(settings: Uplink, zone: ZoneInfo, wall_ms: int, *, timeout_
     link = CentreLink(lambda message: None, lambda damage: None)
     try:
         async with asyncio.timeout(timeout_s):
-            link.wire = await opener(settings.name, settings.url)(link)
+            link.wire = await _opened(settings, link)
             try:
                 answered = await _confirmed(link, beat)
             finally:
@@ -67,6 +74,14 @@ async def try_centre(settings: Uplink, zone: ZoneInfo, wall_ms: int, *, timeout_
     if not answered:
         raise DriverError(DENIED.fault(url=settings.url))
     return round((time.monotonic() - began) * 1000)
+
+
+async def _opened(settings: Uplink, link: CentreLink) -> Wire:
+    """What is wrong with the way is told as the line tells it; what to do is another matter at a centre."""
+    try:
+        return await opener(settings.name, settings.url)(link)
+    except DriverError as error:
+        raise DriverError(Fault(error.fault.code, error.fault.what, CURE)) from error
 
 
 async def _confirmed(link: CentreLink, beat: Callable[[int], bytes]) -> bool:
