@@ -5,17 +5,17 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from courtyard.agent.cli.parser import build, command_first, preferred_language
 from courtyard.agent.control import Refused
+from courtyard.agent.version import VERSION
 from courtyard.drivers.base import DriverError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.  Exit status: 0 done, 1 failed, 2 wrong use or a bad site file, 130 interrupted."""
     given = command_first(sys.argv[1:] if arguments is None else arguments)
-    options = build(preferred_language(given), version("courtyard")).parse_args(given)
+    options = build(preferred_language(given), VERSION).parse_args(given)
     command = importlib.import_module(options.command)
     try:
         return int(command.run(options))

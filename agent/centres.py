@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
 from courtyard.agent.alarms.acts import ActRefused, Acts
@@ -22,6 +21,7 @@ from courtyard.agent.uplinks.gb26875.inventory import Inventory, inventory_of
 from courtyard.agent.uplinks.gb26875.mapping import PATROL
 from courtyard.agent.uplinks.gb26875.uplink import Gb26875Uplink
 from courtyard.agent.uplinks.ports import Feed
+from courtyard.agent.version import VERSION
 from courtyard.buffer import JournalError
 from courtyard.config.snapshot import Snapshot
 from courtyard.config.station import Analogue, Station, scales
@@ -97,7 +97,7 @@ def centre_uplink(
         snapshot().site.gateway,
         feed,
         centre,
-        version=version("courtyard"),
+        version=VERSION,
         wall_ms=recorder.clock.wall_ms,
         fault=fault,
     )

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from courtyard.agent.condition import Condition
 from courtyard.agent.lift_learning import Learning, LearningState
-from courtyard.agent.recorder import Recorder
+from courtyard.agent.lifts import LiftPorts
 from courtyard.agent.records import Details, instant
 from courtyard.agent.vision.contacts import DOOR, FORBIDDING, LEVEL, Contacts, Wire
 from courtyard.agent.vision.guard import Guard
 from courtyard.agent.vision.guard import Lift as Guarded
-from courtyard.agent.vision.keeper import Holds
 from courtyard.agent.vision.messages import Attach, Gathered, Keep, Kept, Looked, Ready
 from courtyard.agent.vision.regions import Region
 from courtyard.agent.vision.voice import Voice
@@ -56,20 +55,6 @@ class LiftState(msgspec.Struct, frozen=True):
     evidence: str
     fault: Fault | None
     learning: LearningState | None = None
-
-
-class LiftPorts(NamedTuple):
-    """What a lift needs of the gateway.
-
-    `pace` says of a camera whether key frames are enough; `every_s` is how often a device is read.
-    """
-
-    outputs: Holds
-    recorder: Recorder
-    say: Callable[[Condition], None]
-    health: Callable[[str, Fault | None], None]
-    pace: Callable[[str, bool], None] = lambda *_: None
-    every_s: Callable[[str], float | None] = lambda _: None
 
 
 class Keeps(Protocol):

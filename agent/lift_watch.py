@@ -6,17 +6,16 @@ A site without lifts has none of this; nothing heavy is imported into the gatewa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from courtyard.agent.alarms.alarm import Alarm
-from courtyard.agent.alarms.book import AlarmBook
-from courtyard.agent.lift_post import FIRE, LiftPorts, LiftPost, LiftState
+from courtyard.agent.lift_post import FIRE, LiftPost, LiftState
+from courtyard.agent.lifts import PICTURES, LiftPorts
 from courtyard.agent.lines import Lines
-from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.vision.guard import EBIKE
 from courtyard.agent.vision.messages import Gathered, Kept, Load, Looked, Pulse, Ready, Refused, Report, Still
 from courtyard.agent.vision.process import VisionProcess
@@ -26,9 +25,6 @@ from courtyard.config.lifts import OWN_SOUNDS, SHIPPED, Lift
 from courtyard.config.snapshot import Snapshot
 from courtyard.drivers.base import DriverError, Fault, Reading, Text
 
-PART: Final = "lifts"
-FOLDER: Final = "vision"
-PICTURES: Final = "pictures"
 TICK_S: Final = 1.0
 SAVE_S: Final = 600.0
 BURNING: Final = frozenset({FIRE, "smoke"})
@@ -190,77 +186,6 @@ class LiftWatch:
             post.fault("worker", fault)
 
 
-class Lifts:
-    """The lifts of a gateway whose site may change."""
-
-    def __init__(
-        self,
-        supervisor: Supervisor,
-        lines: Lines,
-        book: AlarmBook,
-        ports: LiftPorts,
-        data: Path,
-    ) -> None:
-        """`data` is the data directory."""
-        self._supervisor, self._lines, self._book, self._ports, self._folder = (
-            supervisor,
-            lines,
-            book,
-            ports,
-            data / FOLDER,
-        )
-        self._watch: LiftWatch | None = None
-        self._basis: object = None
-        self._listens = False
-
-    def start(self, snapshot: Snapshot) -> None:
-        """Begins, when the site has lifts."""
-        self._basis = _basis(snapshot)
-        if not snapshot.site.lifts:
-            return
-        self._watch = LiftWatch(snapshot, self._lines, _ports(self._ports, snapshot, self._lines), self._folder)
-        if not self._listens:
-            self._listens = True
-            self._book.listen(self._heard)
-        for alarm in self._book.open():
-            self._watch.heard(alarm)
-        self._supervisor.start(PART, self._watch.run)
-
-    async def take(self, snapshot: Snapshot) -> None:
-        """Takes another site; begins anew when anything of lifts has changed."""
-        if _basis(snapshot) != self._basis:
-            await self._supervisor.stop([PART])
-            self._watch = None
-            self.start(snapshot)
-
-    def tap(self, reading: Reading) -> None:
-        """Takes every reading of the gateway."""
-        if self._watch is not None:
-            self._watch.reading(reading)
-
-    def states(self) -> tuple[LiftState, ...]:
-        """How every lift stands."""
-        return self._watch.states() if self._watch is not None else ()
-
-    def _heard(self, alarm: Alarm) -> None:
-        if self._watch is not None:
-            self._watch.heard(alarm)
-
-
-def _ports(ports: LiftPorts, snapshot: Snapshot, lines: Lines) -> LiftPorts:
-    """With what depends on the snapshot."""
-    every: Mapping[str, float | None] = {name: device.every_s for name, device in snapshot.devices.items()}
-
-    def pace(camera: str, key_frames_only: bool) -> None:
-        try:
-            driver: Any = lines.driver_of(camera)
-        except (DriverError, KeyError):
-            return  # a driver that is made anew begins with all frames
-        driver.pace(camera, key_frames_only)
-
-    return ports._replace(every_s=every.get, pace=pace)
-
-
 def _fault_of(work: Callable[[], None]) -> Fault | None:
     """Why work on the disk failed."""
     try:
@@ -273,12 +198,6 @@ def _fault_of(work: Callable[[], None]) -> Fault | None:
             Text("See `courtyard doctor` for the disk.", "请运行 courtyard doctor 检查磁盘。"),
         )
     return None
-
-
-def _basis(snapshot: Snapshot) -> object:
-    site = snapshot.site
-    every = {name: device.every_s for name, device in snapshot.devices.items()} if site.lifts else {}
-    return site.lifts, site.vision if site.lifts else None, every
 
 
 def heeds(lift: Lift, device: str, alarm_class: str) -> bool:

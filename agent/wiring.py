@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 from courtyard.agent.alarms.acts import Acts
@@ -30,9 +29,8 @@ from courtyard.agent.families import DRIVERS, MakeDriver
 from courtyard.agent.history.gauges import gauges_of, history_of
 from courtyard.agent.history.history import PointHistory
 from courtyard.agent.journal_health import JournalHealth
-from courtyard.agent.lift_post import LiftPorts
-from courtyard.agent.lift_watch import PART as LIFTS
-from courtyard.agent.lift_watch import Lifts
+from courtyard.agent.lifts import PART as LIFTS
+from courtyard.agent.lifts import LiftPorts, Lifts
 from courtyard.agent.lines import Lines
 from courtyard.agent.normalise import Places
 from courtyard.agent.notebook import JournalNotebook
@@ -46,6 +44,7 @@ from courtyard.agent.rules.rulebook import RuleBook
 from courtyard.agent.second_path import SecondPath
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.upstream import Upstream
+from courtyard.agent.version import VERSION
 from courtyard.buffer import Finding
 from courtyard.buffer.journal import Journal
 from courtyard.config.snapshot import Difference, Family, Snapshot, difference
@@ -221,7 +220,7 @@ class Gateway:
             at=instant(clock.wall_ms()),
             boot=clock.boot,
             clock=clock.quality,
-            version=version("courtyard"),
+            version=VERSION,
             durable=journal.durable,
             lanes={lane: LaneStatus(journal.epoch, head) for lane, head in journal.heads.items()},  # type: ignore[misc]
             alarms=self.book.urgent(),

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from courtyard.agent.lift_watch import FOLDER, PICTURES
+from courtyard.agent.lifts import FOLDER, PICTURES
 from courtyard.agent.vision.own_head import NoHead, mark
 from courtyard.agent.web.watched import Piece
 

@@ -11,10 +11,8 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from courtyard.agent.lift_learning import HeadState, LearningState
-from courtyard.agent.lift_post import LiftState
 from courtyard.agent.lift_words import DOOR, WHY
 from courtyard.agent.web.model import Device, Refused, Words
 from courtyard.agent.web.watched import Camera, Corners, Learned, OwnHead, Watching
@@ -24,6 +22,10 @@ from courtyard.config.site_file import Changed, SiteFile
 from courtyard.config.snapshot import Snapshot
 from courtyard.drivers.base import DriverError
 from courtyard.drivers.camera.frames import Frame, FrameBoard
+
+if TYPE_CHECKING:
+    from courtyard.agent.lift_learning import HeadState, LearningState
+    from courtyard.agent.lift_post import LiftState
 
 SMALL_WIDTH: Final = 320
 STEP: Final = 100

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
 from courtyard.agent.alarms.book import AlarmBook
@@ -18,6 +17,7 @@ from courtyard.agent.page.telling import mistake_view
 from courtyard.agent.page.watch import Watch
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.uplinks.report import Report
+from courtyard.agent.version import VERSION
 from courtyard.agent.web.model import (
     Alarm,
     Device,
@@ -45,7 +45,6 @@ from courtyard.drivers.base import DriverError, Fault, Reading
 T = TypeVar("T")
 
 FRESH_S: Final = 0.2
-VERSION: Final = version("courtyard")
 
 
 class Sources:

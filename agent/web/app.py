@@ -13,10 +13,11 @@ from functools import cache, partial
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from starlette.applications import Starlette
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route as StarletteRoute
+from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from courtyard.agent.accounts import Accounts, Principal
@@ -139,7 +140,7 @@ class WebApp:
         table = [
             StarletteRoute(route.path, partial(self._guarded, route), methods=[route.method]) for route in self.routes
         ]
-        return Bounds(Starlette(routes=table))
+        return Bounds(ExceptionMiddleware(Router(routes=table)))
 
     # The gate
 

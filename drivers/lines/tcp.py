@@ -13,16 +13,17 @@ from courtyard.drivers.lines.wire import Listener
 
 CONNECT_TIMEOUT_S = 3.0
 READ_BYTES = 2048
+_buffer = bytearray(READ_BYTES)
+_view = memoryview(_buffer)
+"""One for all connections of the event loop: asyncio fills it and hands it over in one step, before it reads again."""
 UNSENT_LIMIT_BYTES = 8192
 
 
 class TcpConnection(asyncio.BufferedProtocol):
-    """A Wire on a connected socket.  It reads into a buffer of its own: asyncio's default takes 256 kB a read."""
+    """A Wire on a connected socket.  It names the buffer to read into: asyncio's default takes 256 kB a read."""
 
     def __init__(self, line: TcpLine | RtuTcpLine, listener: Listener) -> None:
         self._line, self._listener = line, listener
-        self._buffer = bytearray(READ_BYTES)
-        self._view = memoryview(self._buffer)
         self._transport: asyncio.Transport | None = None
 
     @property
@@ -50,11 +51,11 @@ class TcpConnection(asyncio.BufferedProtocol):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def get_buffer(self, sizehint: int) -> bytearray:
-        return self._buffer
+        return _buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         if self._transport is not None:
-            self._listener.received(bytes(self._view[:nbytes]))
+            self._listener.received(bytes(_view[:nbytes]))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._transport is not None:

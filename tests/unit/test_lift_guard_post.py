@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from courtyard.agent.condition import Condition
-from courtyard.agent.lift_post import LiftPorts, LiftPost, policy_of
+from courtyard.agent.lift_post import LiftPost, policy_of
 from courtyard.agent.lift_watch import OVERLOADED, heeds
+from courtyard.agent.lifts import LiftPorts
 from courtyard.agent.recorder import Recorder
 from courtyard.agent.vision.messages import Keep, Kept, Looked, Ready, Stages
 from courtyard.agent.vision.regions import Box
