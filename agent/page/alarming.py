@@ -115,6 +115,7 @@ def troubles_of(
                 since.get(subject),
                 device=subject if installed else None,
                 own=fault.code in TITLES,
+                place=installed.place if installed else "",
             )
         )
     return tuple(sorted(found, key=lambda each: (each.acknowledged, each.severity, not each.own, each.since_ms or 0)))
@@ -138,7 +139,8 @@ def _trouble_of(alarm: Alarm, is_device: bool) -> Trouble:
         alarm.id,
         device,
         taken,
-        alarm.alarm_class == DISK_CLASS,
+        own := alarm.alarm_class == DISK_CLASS,
+        "" if own else alarm.place,
     )
 
 

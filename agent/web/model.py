@@ -95,7 +95,8 @@ class Gateway(msgspec.Struct, frozen=True):
 class Trouble(msgspec.Struct, frozen=True):
     """Something that needs somebody, with what to do; `subject` is a device, a line, an uplink or the gateway.
 
-    `own`: something is wrong with the gateway itself; that is always named, whatever else is wrong.
+    `own`: something is wrong with the gateway itself; that is always named, whatever else is wrong.  `place` is the
+    whole path, empty where it is of no use.
     """
 
     severity: Severity
@@ -108,6 +109,7 @@ class Trouble(msgspec.Struct, frozen=True):
     device: str | None = None
     acknowledged: bool = False
     own: bool = False
+    place: str = ""
 
 
 class EscalationStep(msgspec.Struct, frozen=True):
