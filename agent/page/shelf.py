@@ -41,6 +41,8 @@ class Shelf:
         self._latest = latest
         self._entries: dict[str, _Entry] = {}
         self._shown: tuple[Device, ...] = ()
+        self._ahead = False
+        """Whether a single device was looked at since, and is newer than what `_shown` holds."""
 
     def devices(
         self,
@@ -55,35 +57,58 @@ class Shelf:
         `since` dates faults, `alarmed` has the class of a device's active alarm.
         """
         before, entries = self._entries, dict[str, _Entry]()
-        changed = len(before) != len(snapshot.devices)
+        changed = self._ahead or len(before) != len(snapshot.devices)
         for name, installed in snapshot.devices.items():
-            entry = before.get(name)
-            known, fault, since_ms, alarm = (
-                self._latest.of(name),
-                faults.get(name),
-                since.get(name),
-                alarmed.get(name),
-            )
-            if (
-                entry is None
-                or entry.known is not known
-                or entry.fault is not fault
-                or entry.since_ms != since_ms
-                or entry.alarmed != alarm
-                or entry.installed is not installed
-                or now_ms > entry.until_ms
-            ):
+            entry, known, fault = before.get(name), self._latest.of(name), faults.get(name)
+            since_ms, alarm = since.get(name), alarmed.get(name)
+            if entry is None or not _stands(entry, installed, known, fault, since_ms, alarm, now_ms):
                 entry = _entry(installed, known, fault, since_ms, alarm, now_ms, snapshot.catalogue)
                 changed = True
             entries[name] = entry
         if changed:
             self._entries, self._shown = entries, tuple(entry.device for entry in entries.values())
+            self._ahead = False
         return self._shown
 
-    def device(self, name: str) -> Device | None:
-        """One device as it was when all were last asked for."""
-        entry = self._entries.get(name)
-        return entry.device if entry else None
+    def device(
+        self,
+        name: str,
+        snapshot: Snapshot,
+        faults: Mapping[str, Fault],
+        since: Mapping[str, int],
+        alarmed: str | None,
+        now_ms: int,
+    ) -> Device:
+        """One installed device as it is now, without a look at the others; `alarmed` is as in `devices`."""
+        entry, installed, known, fault = (
+            self._entries.get(name),
+            snapshot.devices[name],
+            self._latest.of(name),
+            faults.get(name),
+        )
+        if entry is None or not _stands(entry, installed, known, fault, since.get(name), alarmed, now_ms):
+            entry = _entry(installed, known, fault, since.get(name), alarmed, now_ms, snapshot.catalogue)
+            self._entries[name], self._ahead = entry, True
+        return entry.device
+
+
+def _stands(
+    entry: _Entry,
+    installed: InstalledDevice,
+    known: Known | None,
+    fault: Fault | None,
+    since_ms: int | None,
+    alarmed: str | None,
+    now_ms: int,
+) -> bool:
+    return (
+        entry.known is known
+        and entry.fault is fault
+        and entry.since_ms == since_ms
+        and entry.alarmed == alarmed
+        and entry.installed is installed
+        and now_ms <= entry.until_ms
+    )
 
 
 def _entry(

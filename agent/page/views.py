@@ -145,11 +145,12 @@ class GatewayViews:
         installed = self._from.snapshot().devices.get(name)
         if installed is None:
             return None
-        self.devices()
-        device, known = self._shelf.device(name), self._latest.of(name)
-        if device is None:
-            return None  # added to the site a moment ago
-        counters = self._from.counters(name)
+        source, known = self._from, self._latest.of(name)
+        alarmed = self._alarmed().get(name)
+        device = self._shelf.device(
+            name, source.snapshot(), source.faults(), source.since(), alarmed, self._clock.wall_ms()
+        )
+        counters = source.counters(name)
         alarms = tuple(alarm for alarm in self.alarms() if alarm.device == name and alarm.state != "cleared")
         return DeviceDetail(
             device,
@@ -172,6 +173,9 @@ class GatewayViews:
             return ()
 
     def system(self) -> System:
+        return self._fresh("system", lambda: (self._system(),))[0]
+
+    def _system(self) -> System:
         journal, machine, clock = self._watch.journal, self._watch.machine, self._clock
         assert journal is not None, "the watch looks before the page is served"
         assert machine is not None
@@ -219,9 +223,11 @@ class GatewayViews:
         return (*open_alarms, *(alarm_view(alarm, faults) for alarm in reversed(cleared)))
 
     def _devices(self) -> tuple[Device, ...]:
-        alarmed = {alarm.device: alarm.alarm_class for alarm in self.alarms() if alarm.active and not alarm.test}
-        source = self._from
+        source, alarmed = self._from, self._alarmed()
         return self._shelf.devices(source.snapshot(), source.faults(), source.since(), alarmed, self._clock.wall_ms())
+
+    def _alarmed(self) -> dict[str, str]:
+        return {alarm.device: alarm.alarm_class for alarm in self.alarms() if alarm.active and not alarm.test}
 
     def _troubles(self) -> Sequence[Trouble]:
         return troubles_of(self.alarms(), self._from.faults(), self._from.since(), self._from.snapshot())

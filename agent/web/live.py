@@ -90,7 +90,7 @@ class Live:
                         return
                     check_at = loop.time() + CHECK_S
                 frame = self._frame(subject)
-                pieces = frame.rendered.changed(sent) if frame.bare != sent else {}
+                pieces = frame.rendered.changed(sent, frame.bare) if frame.bare != sent else {}
                 sent = frame.bare
                 if pieces or loop.time() - said >= HEARTBEAT_S:
                     said = loop.time()

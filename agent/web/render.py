@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -26,7 +27,9 @@ FOLDER = Path(__file__).parent
 TOKEN: Final = secrets.token_hex(8)
 MARK: Final = re.compile(f"<!--{TOKEN}:([^>]*)-->")
 """Where a piece stands in another.  Nobody who writes a device's name knows the token."""
+_MARKED: Final = f"<!--{TOKEN}:"
 MOST_KEPT: Final = 5000
+MOST_DATED: Final = 1000
 
 
 class Rendered(NamedTuple):
@@ -43,16 +46,19 @@ class Rendered(NamedTuple):
         """One piece with all that stands in it."""
         return self._whole(self.pieces[key])
 
-    def changed(self, before: Mapping[str, str]) -> dict[str, str]:
-        """The pieces that are other than `before` (as `bare` gives them), but not those inside one of them."""
-        bare = self.bare()
+    def changed(self, before: Mapping[str, str], bare: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The pieces that are other than `before` (as `bare` gives them), but not those inside one of them.
+
+        `bare`: what `bare` gives of this one, where that is known.
+        """
+        bare = self.bare() if bare is None else bare
         changed = {key for key in bare if bare[key] != before.get(key)}
         inside = {inner for key in changed for inner in self._within(key)}
         return {key: self.piece(key) for key in changed - inside}
 
     def bare(self) -> dict[str, str]:
         """The pieces with neutral marks, to be compared with another rendering."""
-        return {key: MARK.sub(r"<\1>", text) for key, text in self.pieces.items()}
+        return {key: MARK.sub(r"<\1>", text) if _MARKED in text else text for key, text in self.pieces.items()}
 
     def _within(self, key: str) -> set[str]:
         direct = set(MARK.findall(self.pieces[key]))
@@ -176,8 +182,12 @@ def _age(context: jinja2.runtime.Context, at_ms: int | None) -> Markup:
 def _time(context: jinja2.runtime.Context, at_ms: int | None, extra: str) -> Markup:
     if at_ms is None:
         return Markup("–")
-    shown = words.local(at_ms, context["zone"])
-    return Markup('<time datetime="{}"{}>{}</time>').format(words.iso(at_ms), Markup(extra), shown)
+    return _dated(at_ms, context["zone"], extra)
+
+
+@lru_cache(maxsize=MOST_DATED)
+def _dated(at_ms: int, zone: ZoneInfo, extra: str) -> Markup:
+    return Markup(f'<time datetime="{words.iso(at_ms)}"{extra}>{words.local(at_ms, zone)}</time>')
 
 
 def _worded(function: Callable[..., str]) -> Callable[..., str]:
@@ -190,5 +200,6 @@ def _worded(function: Callable[..., str]) -> Callable[..., str]:
     return filtered
 
 
+@lru_cache(maxsize=64)
 def _icon(name: str) -> Markup:
     return Markup('<svg class="icon" aria-hidden="true"><use href="/static/icons.svg#{}"/></svg>').format(name)

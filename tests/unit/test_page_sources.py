@@ -56,6 +56,20 @@ def test_a_device_that_is_as_before_is_the_same_object(tmp_path: Path) -> None:
     assert shelf.devices(site, {}, {}, {name: "leak"}, 3000)[0].state == "alarm"
 
 
+def test_one_device_that_is_looked_at_alone_is_the_one_in_the_list(tmp_path: Path) -> None:
+    site, latest = snapshot(tmp_path), Latest()
+    shelf, name = Shelf(latest), next(iter(site.devices))
+    before = shelf.devices(site, {}, {}, {}, 1000)
+    latest.note(Reading(name, 2000, 2, {"water.volume.total": 1.0}))
+    alone = shelf.device(name, site, {}, {}, None, 2000)
+    assert alone.at_ms == 2000
+    assert shelf.device(name, site, {}, {}, None, 2000) is alone
+    after = shelf.devices(site, {}, {}, {}, 2000)
+    assert after[0] is alone
+    assert after[1:] == before[1:]
+    assert shelf.device(name, site, {}, {}, "leak", 2000).state == "alarm"
+
+
 def test_silence_changes_a_device_without_any_reading(tmp_path: Path) -> None:
     site, latest = snapshot(tmp_path), Latest()
     shelf, name = Shelf(latest), next(iter(site.devices))
