@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from courtyard.agent.alarms.book import AlarmBook
 from courtyard.agent.condition import Condition
@@ -22,7 +22,9 @@ from courtyard.config.secret_files import CREDENTIAL
 from courtyard.config.snapshot import Snapshot
 from courtyard.drivers.base import DriverError, Fault, Text
 from courtyard.drivers.lines.settings import SerialLine
-from courtyard.drivers.sms.modem import Modem
+
+if TYPE_CHECKING:
+    from courtyard.drivers.sms.modem import Modem
 
 MODEM: Final = "modem"
 FAILED_EVERY_S: Final = 120.0
@@ -100,7 +102,11 @@ class SecondPath:
             return
         self._settings = settings
         line = SerialLine(MODEM, settings.port, settings.baud) if settings else None
-        self._modem = Modem(line, pin=self._pin) if line else None
+        self._modem = None
+        if line:
+            from courtyard.drivers.sms.modem import Modem
+
+            self._modem = Modem(line, pin=self._pin)
         self._changed.set()
 
     async def _pause(self, seconds: float | None) -> None:
