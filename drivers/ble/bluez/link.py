@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
+from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from bleak import BleakClient
@@ -17,6 +18,7 @@ from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError, BleakG
 from dbus_fast import DBusError
 
 from courtyard.drivers.ble.alerting import ALERT_LEVEL, IMMEDIATE_ALERT
+from courtyard.drivers.ble.bluez.pace import PAUSE_S, unpaced
 from courtyard.drivers.ble.gatt.characteristics import short_uuid
 from courtyard.drivers.ble.radio import LinkFailed, NotPaired
 
@@ -79,10 +81,13 @@ class BluezLink:
             device, disconnected_callback=lambda _: self.lost.set(), timeout=CONNECT_S, bluez={"adapter": adapter}
         )
         self._characteristics: dict[int, BleakGATTCharacteristic] = {}
+        self._unpaced = ExitStack()
 
     async def connect(self, timeout_s: float = CONNECT_S) -> BluezLink:
         """Raises LinkFailed; nothing of it is left then."""
+        self._unpaced.enter_context(unpaced())
         try:
+            await asyncio.sleep(PAUSE_S)
             await bounded(self._client.connect(), timeout_s)
             for service in self._client.services:
                 for characteristic in service.characteristics:
@@ -118,3 +123,5 @@ class BluezLink:
             await bounded(self._client.disconnect(), CLOSE_S)
         except LinkFailed:
             return  # it is lost already; the client's D-Bus connection is closed in any case
+        finally:
+            self._unpaced.close()

@@ -16,6 +16,7 @@ from dbus_fast import DBusError, Variant
 from courtyard.drivers.base import DriverError, Fault
 from courtyard.drivers.ble.bluez.bonding import Bonding, forget
 from courtyard.drivers.ble.bluez.link import CONNECT_S, BluezLink, bounded
+from courtyard.drivers.ble.bluez.pace import Pace
 from courtyard.drivers.ble.bluez.watch import StackWatch, fault_of_error
 from courtyard.drivers.ble.faults import adapter_fault
 from courtyard.drivers.ble.gatt.characteristics import short_uuid
@@ -64,6 +65,7 @@ class BluezRadio:
         self._told: Callable[[Heard], None] = lambda heard: None
         self._stale: dict[str, Advertisement] = {}
         self._last: dict[str, _Last] = {}
+        self._pace = Pace(None)
 
     async def open(self, heard: Callable[[Heard], None]) -> asyncio.Future[Fault]:
         self._stale = dict(await self._watch.open())
@@ -83,6 +85,7 @@ class BluezRadio:
     async def _scan(self) -> Callable[[], Coroutine[Any, Any, None]]:
         """Starts; the result stops it.  One layer below BleakScanner, which makes more of each advert than is used."""
         manager = await get_global_bluez_manager()
+        self._pace = Pace(getattr(manager, "_bus", None))
         return await manager.active_scan(f"/org/bluez/{self._adapter}", _FILTERS, self._heard, self._removed)
 
     async def close(self) -> None:
@@ -167,6 +170,7 @@ class BluezRadio:
         if uuids is not last.uuids:
             last.uuids = uuids
             last.numbers = tuple(number for uuid in uuids if (number := _short(uuid)) is not None)
+        self._pace.heard()
         handle, paired = _Handle(path, last.address, properties), bool(properties.get("Paired", False))
         self._told(Heard(last.address, rssi, news, properties.get("Name", ""), last.numbers, handle, paired))
 
