@@ -12,7 +12,7 @@ from courtyard.config.messages import messages
 from courtyard.config.positions import Path
 from courtyard.config.redact import Redactor
 from courtyard.config.source import Source
-from courtyard.drivers.base import Text
+from courtyard.drivers.base import Fault, Text
 
 LONG_LIST, MOST_LONG_SEARCHES = 200, 30
 """A nearest name among many takes its time; after so many searches none is offered."""
@@ -100,6 +100,15 @@ class Findings:
                 None if nearest is None else nearest if isinstance(nearest, str) else shown(nearest),
                 self.source.excerpt(line, secret=code.startswith("secret.")),
             )
+        )
+
+    def tell(self, fault: Fault, path: Path) -> None:
+        """A warning in words that somebody else has found."""
+        line, column = self.source.position(path) or (None, None)
+        where, excerpt = path_text(path), self.source.excerpt(line)
+        texts = fault.what, fault.cure
+        self.mistakes.append(
+            Mistake(fault.code, "warning", self.source.file, where, *texts, line, column, excerpt=excerpt)
         )
 
     def _nearest(self, found: str, near: Iterable[str]) -> str | None:

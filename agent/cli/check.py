@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import msgspec
 
 from courtyard.agent.escalation.sequence import sequences
+from courtyard.config.mistakes import Mistake
 from courtyard.config.present import as_data, present
 from courtyard.config.read import check_site
 from courtyard.config.snapshot import InstalledDevice, Snapshot
+from courtyard.config.syntax import parse
+from courtyard.config.text_file import read_text
 from courtyard.drivers.base import Language, Text
 
 
@@ -20,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """
     verdict = check_site(options.site)
     language = options.lang or verdict.language
-    findings = (*verdict.mistakes, *verdict.warnings)
+    findings = (*verdict.mistakes, *verdict.warnings, *_of_lifts(options.site, verdict.snapshot))
     if options.json:
         told = list(sequences(verdict.snapshot.site)) if verdict.snapshot is not None else []
         answer = {"valid": verdict.snapshot is not None, "findings": as_data(findings)}
@@ -31,6 +35,19 @@ def run(options: argparse.Namespace) -> int:
         if verdict.snapshot is not None:
             print(_summary(verdict.snapshot, language))
     return 0 if verdict.snapshot is not None else 2
+
+
+def _of_lifts(path: Path, snapshot: Snapshot | None) -> list[Mistake]:
+    """Warnings about files that only the watch of the lifts can judge."""
+    if snapshot is None or not snapshot.site.lifts:
+        return []
+    from courtyard.agent.vision.named_files import unusable
+
+    _, findings = read_text(path)
+    parse(findings)
+    for setting, fault in unusable(snapshot.site, path.parent):
+        findings.tell(fault, setting)
+    return findings.mistakes
 
 
 def _summary(snapshot: Snapshot, language: Language) -> str:
