@@ -25,6 +25,7 @@ from urllib.parse import urlencode
 from bench.process import Usage, cpu_share, usage
 from bench.report import Row, Section, percentile
 from bench.throughput import TICKS_PER_S, rig
+from hw_sim.ports import free_port
 
 PASSWORD = "a good long password"
 RSS_MB, FIRST_LOAD_BYTES = 60.0, 150_000
@@ -130,7 +131,7 @@ def measure(
     *, devices: int = 1000, count: int = 20, every_s: float = 10.0, seconds: float = 30.0, warm_s: float = WARM_S
 ) -> Result:
     """Runs a daemon with and without open pages for `seconds` each, then looks with a slow phone."""
-    port = _port()
+    port = free_port()
     web = f'[web]\nlisten = "127.0.0.1"\nport = {port}\n'
     with rig(devices=devices, points=20, every_s=every_s, extra=web, place=place) as stage:
         deadline = time.monotonic() + START_S
@@ -156,14 +157,6 @@ def measure(
         return Result(quiet, cpu_share(before, after), before, after, ages, pieces, usable, size)
 
 
-def _port() -> int:
-    """A free port that no simulated meter is given by chance: below those that the system hands out."""
-    for port in range(18443, 19000):
-        if not _answers(port):
-            return port
-    raise OSError("no free port")
-
-
 def _answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -185,6 +178,8 @@ def phone(browser: Browser, paths: Sequence[str]) -> tuple[dict[str, float], int
     times, first = dict[str, float](), 0
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        running = chromium.new_context(ignore_https_errors=True)  # a phone's browser runs; what it stored is its own
+        running.new_page().goto(f"{browser.url}/login", wait_until="load")
         context = chromium.new_context(viewport={"width": 360, "height": 740}, ignore_https_errors=True)
         context.add_cookies(
             [{"name": each.name, "value": each.value or "", "url": browser.url} for each in browser.jar]

@@ -18,11 +18,15 @@
       const text = ageText((now - Date.parse(element.dateTime)) / 1000);
       if (element.textContent !== text) element.textContent = text;
     }
+  }
+  let timeOfDay = null; // making it takes a slow phone a tenth of a second, and there its clock is not shown
+  function tellClock() {
     const clock = document.querySelector("[data-clock]");
-    if (clock) {
-      const text = new Date(now).toLocaleTimeString(chinese ? "zh-CN" : "en-GB", { timeZone: clock.dataset.clock, hour12: false });
-      if (clock.textContent !== text) clock.textContent = text;
-    }
+    if (!clock || getComputedStyle(clock).display === "none") return;
+    const look = { timeZone: clock.dataset.clock, timeStyle: "medium", hour12: false };
+    timeOfDay ||= new Intl.DateTimeFormat(chinese ? "zh-CN" : "en-GB", look);
+    const text = timeOfDay.format(Date.now() - ahead);
+    if (clock.textContent !== text) clock.textContent = text;
   }
 
   function busy(element) { // somebody is using it: leave it alone until they are done
@@ -112,7 +116,7 @@
   for (const field of document.querySelectorAll("select[data-submit]")) field.addEventListener("change", () => field.form.requestSubmit());
   if (body.dataset.now) ahead = Date.now() - Number(body.dataset.now);
   tellAges();
-  setInterval(tellAges, 1000);
+  setInterval(() => { tellAges(); tellClock(); }, 1000);
   if (body.dataset.version) {
     addEventListener("pagehide", () => { away = true; rest(); });
     addEventListener("pageshow", () => { away = false; listen(); });
