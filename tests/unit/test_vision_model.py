@@ -102,6 +102,12 @@ def test_whatever_the_numbers_are_detections_are_sound(layout: str, output: np.n
             assert one.label != other.label or overlap(one.box, other.box) <= 0.5
 
 
+def test_an_ebike_is_seen_where_a_person_beside_it_is_seen_more_surely() -> None:
+    rows = np.array([[32, 32, 16, 16, 0.6, 0.9], [32, 32, 16, 16, 0.1, 0.8]], np.float32)
+    found = decode("yolov8", rows.T[None], WHOLE, {0: "ebike", 1: "person"}, 0.3, 0.5)
+    assert [(each.label, round(each.score, 2)) for each in found] == [("person", 0.9), ("ebike", 0.6)]
+
+
 def test_of_boxes_on_one_thing_the_surest_stays_and_other_classes_stay_too() -> None:
     output = np.array(
         [
