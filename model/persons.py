@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from model.network import CLASSES, Network
+from model.network import CLASSES
 from model.pictures import Shown
+from model.tiny import Tiny
 
 SIDE: Final = 416
 LEAST: Final = 0.5
@@ -29,9 +30,7 @@ class Persons:
     """Adds boxes of persons to pictures.  Raises ValueError for weights of another hash."""
 
     def __init__(self, weights: Path) -> None:
-        self._network = Network()
-        self._decoders = self._network.take(weights)
-        self._network.eval()
+        self._network = Tiny(weights).eval()
 
     def mark(self, shown: Shown) -> Shown:
         height, width = shown.picture.shape[:2]
@@ -41,10 +40,10 @@ class Persons:
         canvas[: scaled.shape[0], : scaled.shape[1]] = scaled
         picture = torch.from_numpy(canvas[..., ::-1].astype(np.float32) / 255).permute(2, 0, 1)[None]
         with torch.no_grad():
-            maps = self._network.maps(picture)
+            maps = self._network(picture)
             rows = [
                 _rows(functional.conv2d(seen, *decoder)[0], *anchors)
-                for seen, decoder, anchors in zip(maps, self._decoders, ANCHORS, strict=True)
+                for seen, decoder, anchors in zip(maps, self._network.decoders, ANCHORS, strict=True)
             ]
         boxes = _apart(np.concatenate(rows))[:, 1:] / ratio
         return shown._replace(boxes=[*shown.boxes, *((PERSON, *map(float, box)) for box in boxes)])

@@ -24,15 +24,22 @@ CONTENTS: Final = (
 """What the chosen stills show, one after the other: what resembles an e-bike more often than a day brings it."""
 SAME: Final = {"suitcase": "luggage", "trolley": "luggage", "parcel": "luggage", "cart": "luggage"}
 LEAST_VISIBLE: Final = 0.15
+EBIKE_SHARE: Final = 1.2
+SHARES: Final = {"bicycle": 2.5, "pram": 2.0, "wheelchair": 2.0, "ebike": 1.0}
+"""How often a still is shown, by the first of these that is in it; with an e-bike EBIKE_SHARE times that."""
+REST: Final = 0.4
 
 
 class Drawn:
-    """Stills, kept as compressed pictures; `shown(n)` is the n-th of `len()`."""
+    """Stills, kept as compressed pictures; `shown(n)` is the n-th of `len()`, `chances` how often each is shown."""
 
     def __init__(self) -> None:
         any_rng, chosen_rng = np.random.default_rng(1), np.random.default_rng(2)
         self._kept = [_keep(still(any_rng)) for _ in range(ANY)]
         self._kept += [_keep(still(chosen_rng, contents=CONTENTS[n % len(CONTENTS)])) for n in range(CHOSEN)]
+
+        weights = np.array([_share(present) for _, _, present in self._kept])
+        self.chances = weights / weights.sum()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -40,6 +47,12 @@ class Drawn:
     def shown(self, number: int) -> Shown:
         content, boxes, present = self._kept[number]
         return Shown(cv2.imdecode(content, cv2.IMREAD_COLOR), "rendered", "rendered", boxes, present, whole=True)
+
+
+def _share(present: np.ndarray) -> float:
+    there = {name for name, seen in zip(CLASSES, present, strict=True) if seen == 1}
+    share = next((share for name, share in SHARES.items() if name in there), REST)
+    return share * (EBIKE_SHARE if "ebike" in there else 1)
 
 
 def _keep(frame: Frame) -> tuple[object, list[tuple[int, float, float, float, float]], np.ndarray]:

@@ -11,14 +11,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.network import FROZEN, Network
+from model.network import Network
+from model.pasting import Pasted
 from model.pictures import EBIKE, UNKNOWN, Shown
 from model.rendered import Drawn
 from model.targets import View, targets
 from model.views import REAL, RENDERED, vary
 
-BATCH, OF_REAL = 16, 10
-BACKBONE_RATE, HEAD_RATE = 3e-4, 2e-3
+OF_REAL, PASTED, DRAWN = 8, 2, 6
+"""Pictures of a step."""
+BASE_RATE, HEAD_RATE = 4e-4, 2e-3
 WARM_UP: Final = 40
 AVERAGE: Final = 0.985
 FOCUS: Final = 1.5
@@ -41,16 +43,19 @@ SHARES: Final = {
 }
 """How often a group is shown, against 1 for the others; each label of a group as often as another, but for `HARD`."""
 HARD: Final = {("cctv-lift-a", "bicycle"): 3.0, ("cctv-lift-a", "twin"): 0.7, ("cctv-lift-a", "pram"): 0.7}
+RESEMBLING: Final = ("bicycle", "pram")
+"""Shown twice as often as all that."""
 
 
 def chances(shown: Sequence[Shown]) -> Any:
-    """How likely each picture is drawn: 45 % e-bikes and motorcycles, 55 % anything else."""
+    """How likely each picture is drawn: 45 % e-bikes and motorcycles, 55 % anything else, before `RESEMBLING`."""
     pairs = [(each.group, each.label) for each in shown]
     weight = np.array([SHARES.get(pair[0], 1.0) * HARD.get(pair, 1.0) / pairs.count(pair) for pair in pairs])
     positive = np.array([label in EBIKE for _, label in pairs])
     weight[positive] *= 0.45 / weight[positive].sum()
     weight[~positive] *= 0.55 / weight[~positive].sum()
-    return weight
+    weight[[label in RESEMBLING for _, label in pairs]] *= 2
+    return weight / weight.sum()
 
 
 def tensor(pictures: Sequence[Any]) -> Tensor:
@@ -63,23 +68,25 @@ def train(network: Network, shown: Sequence[Shown], drawn: Drawn, steps: int, se
     """The average of the network's weights over the last steps."""
     torch.manual_seed(seed)
     rng, chance = np.random.default_rng(seed), chances(shown)
-    heads = [part for name in ("near", "around", "what", "size") for part in getattr(network, name).parameters()]
-    backbone = [*network.trunk[FROZEN:].parameters(), *network.neck.parameters()]
+    pasted = Pasted(shown)
+    base, head = network.learning()
+    network.train()
     optimiser = torch.optim.AdamW(
-        [{"params": backbone, "weight_decay": 1e-4}, {"params": heads, "weight_decay": 1e-3}], lr=HEAD_RATE
+        [{"params": base, "weight_decay": 1e-4}, {"params": head, "weight_decay": 1e-3}], lr=HEAD_RATE
     )
     average = copy.deepcopy(network)
     for step in range(steps):
         share = step / steps
         rate = min(1, step / WARM_UP) * (0.49 * (1 + np.cos(np.pi * max(0, (share - 0.1) / 0.9))) + 0.02)
-        optimiser.param_groups[0]["lr"] = BACKBONE_RATE * rate * (step > WARM_UP)
+        optimiser.param_groups[0]["lr"] = BASE_RATE * rate * (step > WARM_UP)
         optimiser.param_groups[1]["lr"] = HEAD_RATE * rate
         views = [_view(shown[rng.choice(len(shown), p=chance)], rng) for _ in range(OF_REAL)]
-        views += [_view(drawn.shown(int(rng.integers(len(drawn)))), rng) for _ in range(BATCH - OF_REAL)]
+        views += [_view(pasted.shown(rng), rng) for _ in range(PASTED)]
+        views += [_view(drawn.shown(int(rng.choice(len(drawn), p=drawn.chances))), rng) for _ in range(DRAWN)]
         loss = _loss(network, views)
         optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_([*backbone, *heads], 5.0)
+        torch.nn.utils.clip_grad_norm_([*base, *head], 5.0)
         optimiser.step()
         keep = min(AVERAGE, (1 + step) / (10 + step))
         with torch.no_grad():
