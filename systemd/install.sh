@@ -15,6 +15,7 @@ usage() {
     say "Usage: systemd/install.sh [options]
   --wheel FILE   install this wheel instead of the checkout
   --root DIR     set up a root file system under DIR (an image); touches nothing of this machine
+  --back         go back to the release before the one in use; --back again returns to it
   --remove       take the gateway away; keeps /etc/courtyard and /var/lib/courtyard
   --purge        with --remove: also its settings, its records and its user
   --no-start     do not start, restart or enable anything
@@ -24,6 +25,7 @@ PYTHON names the Python to use (3.11 to 3.13; default python3)." \
         "用法：systemd/install.sh [选项]
   --wheel FILE   安装指定的 wheel，而不是当前代码目录
   --root DIR     在 DIR 下制作根文件系统（镜像）；不改动本机
+  --back         退回上一版本；再次执行则换回来
   --remove       卸载网关；保留 /etc/courtyard 和 /var/lib/courtyard
   --purge        与 --remove 同用：连同配置、数据和用户一并删除
   --no-start     不启动、不重启、不设置开机启动
@@ -32,7 +34,7 @@ PYTHON names the Python to use (3.11 to 3.13; default python3)." \
 可用环境变量 PYTHON 指定 Python（3.11 至 3.13，默认 python3）。"
 }
 
-root='' wheel='' remove='' purge='' enable=1 dry=''
+root='' wheel='' back='' remove='' purge='' enable=1 dry=''
 while [ $# -gt 0 ]; do
     case $1 in
     --wheel | --root)
@@ -40,6 +42,7 @@ while [ $# -gt 0 ]; do
         if [ "$1" = --wheel ]; then wheel=$2; else root=$2; fi
         shift
         ;;
+    --back) back=1 ;;
     --remove) remove=1 ;;
     --purge) purge=1 ;;
     --no-start) enable='' ;;
@@ -139,6 +142,29 @@ if [ "$remove" ]; then
     exit 0
 fi
 
+start() { [ ! "$enable" ] || [ ! "$live" ] || run systemctl restart courtyard.service; }
+
+before=$(readlink "$opt/previous" 2>/dev/null || true)
+previous=$(readlink "$opt/current" 2>/dev/null || true)
+
+if [ "$back" ]; then
+    if [ -z "$before" ] || [ "$before" = "$previous" ] || [ ! -x "$opt/$before/bin/courtyard" ]; then
+        fail "there is no release to go back to: only an update leaves one behind." "没有可退回的版本：升级后才会保留上一版本。"
+    fi
+    say "Going back from ${previous#releases/} to ${before#releases/}" "从 ${previous#releases/} 退回 ${before#releases/}"
+    point "$opt/current" "$before"
+    if ! start; then
+        point "$opt/current" "$previous"
+        start || true
+        fail "the former release did not start; the one before is in place again. Why: journalctl -u courtyard -n 50" \
+            "上一版本未能启动，已恢复原来的版本。原因见：journalctl -u courtyard -n 50"
+    fi
+    point "$opt/previous" "$previous"
+    [ -z "$dry" ] || exit 0
+    say "The former release is in use. To return: systemd/install.sh --back" "已换回上一版本。如需恢复：systemd/install.sh --back"
+    exit 0
+fi
+
 python=${PYTHON:-python3}
 [ "$root" ] || [ "$dry" ] || PYTHON=$python "$here/packages.sh" box
 "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null ||
@@ -183,7 +209,6 @@ build() {
     mv "$built.new" "$built"
 }
 
-previous=$(readlink "$opt/current" 2>/dev/null || true)
 if [ -d "$built" ]; then
     say "The release $release is already built." "版本 $release 已构建。"
 elif [ "$dry" ]; then
@@ -225,6 +250,7 @@ if [ "$enable" ] && [ "$live" ]; then
         if ! run systemctl restart courtyard.service; then
             if [ "$previous" ] && [ "$previous" != "releases/$release" ] && [ -d "$opt/$previous" ]; then
                 point "$opt/current" "$previous"
+                if [ "$before" ]; then point "$opt/previous" "$before"; else run rm -f "$opt/previous"; fi
                 systemctl restart courtyard.service || true
                 fail "the new release did not start; the previous one is in place again. Why: journalctl -u courtyard -n 50" \
                     "新版本未能启动，已恢复上一版本。原因见：journalctl -u courtyard -n 50"

@@ -82,6 +82,28 @@ def test_a_box_is_set_up_twice_and_taken_away_again(tmp_path: Path) -> None:
     assert not {path for path in tree(root) if "courtyard" in path}
 
 
+def test_a_box_goes_back_to_the_release_before_and_returns(tmp_path: Path) -> None:
+    opt = tmp_path / "opt/courtyard"
+    for name in ("old", "new"):
+        program = opt / "releases" / name / "bin/courtyard"
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    (opt / "current").symlink_to("releases/new")
+    none = install("--root", tmp_path, "--back")
+    assert none.returncode == 1
+    assert "no release to go back to" in none.stderr
+    (opt / "previous").symlink_to("releases/old")
+    for now, former in (("old", "new"), ("new", "old")):
+        done = install("--root", tmp_path, "--back")
+        assert done.returncode == 0, done.stderr
+        links = [str((opt / link).readlink()) for link in ("current", "previous")]
+        assert links == [f"releases/{now}", f"releases/{former}"]
+    (opt / "releases/old/bin/courtyard").unlink()
+    assert install("--root", tmp_path, "--back").returncode == 1
+    assert str((opt / "current").readlink()) == "releases/new"
+
+
 @pytest.mark.parametrize("arguments", [[], ["--remove", "--purge"]])
 def test_a_dry_run_changes_nothing(tmp_path: Path, arguments: list[str]) -> None:
     if arguments:
