@@ -99,7 +99,7 @@ def decode(
         wanted = scores[:, numbers]
     if not len(wanted) or not numbers:
         return ()
-    good = np.isfinite(boxes).all(1)[:, None] & np.isfinite(wanted) & (wanted >= least)
+    good = np.isfinite(boxes).all(axis=1, keepdims=True) & np.isfinite(wanted) & (wanted >= least)
     rows, classed = np.nonzero(good)
     score = wanted[rows, classed]
     order = np.argsort(-score, kind="stable")[:CANDIDATES]
