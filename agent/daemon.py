@@ -23,6 +23,7 @@ from courtyard.agent.control import ControlServer, Refused
 from courtyard.agent.drills.evidence import Evidence
 from courtyard.agent.families import DRIVERS, MakeDriver
 from courtyard.agent.journal_faults import fault_of
+from courtyard.agent.memory import settle, unsettle
 from courtyard.agent.notify import Notifier
 from courtyard.agent.page_part import PagePart
 from courtyard.agent.records import Details, stamp
@@ -46,6 +47,8 @@ PARTS_GRACE_S = 2.0
 CLOSE_S = 1.5
 PROBE_S = 10.0
 """The journal must answer a look at itself within this time, or the watchdog goes hungry."""
+SETTLE_S = 20.0
+"""After a start or a new site, everything that stays has been made."""
 ANSWERED_S = 0.5
 """The answer to what asked for a restart goes out first."""
 RESTART = Text("Run: sudo systemctl restart courtyard", "请运行：sudo systemctl restart courtyard")
@@ -81,6 +84,7 @@ class Daemon:
         self._page: PagePart | None = None
         self._again = False
         self._taking = asyncio.Lock()
+        self._settling: asyncio.TimerHandle | None = None
 
     async def run(self) -> bool:
         """Returns after a clean stop, True when it is to be started again at once.
@@ -132,6 +136,12 @@ class Daemon:
             take=self._take,
         )
         self._page.start()
+        self._settle_soon()
+
+    def _settle_soon(self) -> None:
+        if self._settling is not None:
+            self._settling.cancel()
+        self._settling = asyncio.get_running_loop().call_later(SETTLE_S, settle)
 
     async def _shut_down(self, gateway: Gateway, journal: Journal) -> None:
         if self._again:
@@ -262,6 +272,8 @@ class Daemon:
                 gateway.pipeline.health("site", Fault("site.restart", needs_restart, RESTART))
                 log.warning("the new site file waits for a restart: %s", needs_restart.en)
                 raise NeedsRestart(needs_restart.say(verdict.language))
+            unsettle()
+            self._settle_soon()
             changes = await gateway.apply(verdict.snapshot)
             await page.adjust()
             await asyncio.to_thread(self._site.keep, verdict.snapshot)

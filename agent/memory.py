@@ -7,6 +7,7 @@ password (19 MiB) then leaves its memory in a heap that never shrinks again: mea
 from __future__ import annotations
 
 import ctypes
+import gc
 from typing import Final
 
 M_MMAP_THRESHOLD: Final = -3
@@ -23,6 +24,21 @@ def give_back_what_is_freed() -> bool:
     if mallopt is None:
         return False
     return bool(mallopt(M_MMAP_THRESHOLD, MAPPED_FROM_BYTES)) and bool(mallopt(M_ARENA_MAX, ARENAS))
+
+
+def settle() -> None:
+    """Takes what is there now out of what the collector of cycles looks through, after a last look.
+
+    A site, its lines and its pages stay as long as the process: measured, with 1,000 lines each of the collector's
+    great rounds stopped the daemon for 0.35 s, and was of no use.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def unsettle() -> None:
+    """Lets the collector look through all again: something of what had settled may soon be no longer needed."""
+    gc.unfreeze()
 
 
 def trim() -> bool:

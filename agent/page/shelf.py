@@ -1,11 +1,13 @@
 """Every device as the page shows it, made anew only where something of it has changed.
 
-Invariant: a device that is the same as before is the same object, so that whoever drew it before need not look again.
+Invariants
+1. A device that is the same as before is the same object, so that whoever drew it before need not look again.
+2. What is told is what looking at every device would tell; only those are looked at of which anything was said since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Final, NamedTuple
 
 from courtyard.agent.latest import Known, Latest
@@ -43,6 +45,10 @@ class Shelf:
         self._shown: tuple[Device, ...] = ()
         self._ahead = False
         """Whether a single device was looked at since, and is newer than what `_shown` holds."""
+        self._site: Snapshot | None = None
+        self._said: tuple[Mapping[str, Hashable], ...] = ({}, {}, {})
+        self._until_ms = float("-inf")
+        """No device falls silent before."""
 
     def devices(
         self,
@@ -54,20 +60,28 @@ class Shelf:
     ) -> tuple[Device, ...]:
         """All devices in the order of the site; the very same tuple while nothing has changed.
 
-        `since` dates faults, `alarmed` has the class of a device's active alarm.
+        `since` dates faults, `alarmed` has the class of a device's active alarm; none of the three changes later.
         """
-        before, entries = self._entries, dict[str, _Entry]()
-        changed = self._ahead or len(before) != len(snapshot.devices)
-        for name, installed in snapshot.devices.items():
-            entry, known, fault = before.get(name), self._latest.of(name), faults.get(name)
-            since_ms, alarm = since.get(name), alarmed.get(name)
+        said: tuple[Mapping[str, Hashable], ...] = faults, since, alarmed
+        news = self._latest.news().union(*map(_differing, self._said, said))
+        anew = snapshot is not self._site or now_ms > self._until_ms
+        if snapshot is not self._site:
+            self._entries = {name: entry for name, entry in self._entries.items() if name in snapshot.devices}
+        before, entries = self._entries, dict[str, _Entry]() if anew else self._entries
+        changed = self._ahead or snapshot is not self._site
+        for name in snapshot.devices if anew else news & before.keys():
+            entry, installed = before.get(name), snapshot.devices[name]
+            known, fault, since_ms, alarm = self._latest.of(name), faults.get(name), since.get(name), alarmed.get(name)
             if entry is None or not _stands(entry, installed, known, fault, since_ms, alarm, now_ms):
                 entry = _entry(installed, known, fault, since_ms, alarm, now_ms, snapshot.catalogue)
                 changed = True
+                self._until_ms = min(self._until_ms, entry.until_ms)
             entries[name] = entry
+        if anew:
+            self._until_ms = min((entry.until_ms for entry in entries.values()), default=float("inf"))
+        self._entries, self._site, self._said = entries, snapshot, said
         if changed:
-            self._entries, self._shown = entries, tuple(entry.device for entry in entries.values())
-            self._ahead = False
+            self._shown, self._ahead = tuple(entry.device for entry in entries.values()), False
         return self._shown
 
     def device(
@@ -89,7 +103,15 @@ class Shelf:
         if entry is None or not _stands(entry, installed, known, fault, since.get(name), alarmed, now_ms):
             entry = _entry(installed, known, fault, since.get(name), alarmed, now_ms, snapshot.catalogue)
             self._entries[name], self._ahead = entry, True
+            self._until_ms = min(self._until_ms, entry.until_ms)
         return entry.device
+
+
+def _differing(before: Mapping[str, Hashable], now: Mapping[str, Hashable]) -> set[str]:
+    """The names of which something else is said."""
+    if before == now:
+        return set()
+    return {name for name in before.keys() | now.keys() if before.get(name) != now.get(name)}
 
 
 def _stands(

@@ -14,7 +14,7 @@ from courtyard.agent.page.alarming import alarm_view, steps_of, troubles_of
 from courtyard.agent.page.notices import notices_of
 from courtyard.agent.page.shelf import Shelf, point_value
 from courtyard.agent.page.telling import mistake_view
-from courtyard.agent.page.watch import Watch
+from courtyard.agent.page.watch import Machine, Watch
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.uplinks.report import Report
 from courtyard.agent.version import VERSION
@@ -45,6 +45,7 @@ from courtyard.drivers.base import DriverError, Fault, Reading
 T = TypeVar("T")
 
 FRESH_S: Final = 0.2
+FRESH_SYSTEM_S: Final = 1.0
 
 
 class Sources:
@@ -94,6 +95,8 @@ class GatewayViews:
         self._clock, self._supervisor, self._mono_s = clock, supervisor, mono_s
         self._started_ms = clock.wall_ms()
         self._cache: dict[str, tuple[float, Any]] = {}
+        self._looked: tuple[Machine | None, int] = None, 0
+        """The machine as it was shown last, and when that was new."""
 
     def now_ms(self) -> int:
         return self._clock.wall_ms()
@@ -173,15 +176,17 @@ class GatewayViews:
             return ()
 
     def system(self) -> System:
-        return self._fresh("system", lambda: (self._system(),))[0]
+        return self._fresh("system", lambda: (self._system(),), FRESH_SYSTEM_S)[0]
 
     def _system(self) -> System:
         journal, machine, clock = self._watch.journal, self._watch.machine, self._clock
         assert journal is not None, "the watch looks before the page is served"
         assert machine is not None
+        if machine is not self._looked[0]:
+            self._looked = machine, clock.wall_ms()
         lanes = (Lane(name, at.head, at.records, at.bytes, at.oldest_at_ms) for name, at in journal.lanes.items())
         return System(
-            clock.wall_ms(),
+            self._looked[1],
             clock.quality,
             clock.error_ms,
             machine.cpu_share,
@@ -199,10 +204,10 @@ class GatewayViews:
             tuple(self._from.findings()),
         )
 
-    def _fresh(self, name: str, make: Callable[[], Sequence[T]]) -> Sequence[T]:
+    def _fresh(self, name: str, make: Callable[[], Sequence[T]], for_s: float = FRESH_S) -> Sequence[T]:
         now = self._mono_s()
         known = self._cache.get(name)
-        if known is not None and now - known[0] < FRESH_S:
+        if known is not None and now - known[0] < for_s:
             kept: Sequence[T] = known[1]
             return kept
         value = make()

@@ -28,6 +28,7 @@ from courtyard.agent.web.bounds import Bounds
 from courtyard.agent.web.cameras import Cameras
 from courtyard.agent.web.commissioning.model import Desk
 from courtyard.agent.web.commissioning.routes import BASE, Commissioning
+from courtyard.agent.web.compound import Draughtsman
 from courtyard.agent.web.door import Door
 from courtyard.agent.web.evidence import Kept
 from courtyard.agent.web.form import own_form
@@ -37,7 +38,7 @@ from courtyard.agent.web.mend import Mend, SiteMender
 from courtyard.agent.web.metrics import metrics_text
 from courtyard.agent.web.model import Hands, Refused, Views, Words
 from courtyard.agent.web.notices import Notices
-from courtyard.agent.web.pages import NAV, PAGES, Page
+from courtyard.agent.web.pages import NAV, PAGES, Link, Page
 from courtyard.agent.web.past import Past, PastAlarms
 from courtyard.agent.web.people import People
 from courtyard.agent.web.render import FOLDER, Rendered, Renderer
@@ -99,7 +100,7 @@ class WebApp:
     ) -> None:
         self._views, self._hands, self._accounts = views, hands, accounts
         self._gate = Gate(accounts, secure=secure)
-        self._renderer, self.live = Renderer(), Live(views.now_ms)
+        self._renderer, self._draughtsman, self.live = Renderer(), Draughtsman(), Live(views.now_ms)
         door = Door(self._gate, accounts, self.plain_page)
         api = Api(views, hands, accounts, history)
         more = [*People(self._gate, accounts, self.show).routes, *Notices(hands, accounts).routes]
@@ -177,7 +178,7 @@ class WebApp:
         commissioning = self._commissioning if page.path == "/" and principal.may("configure") else None
         if commissioning is not None and commissioning.begins():
             return RedirectResponse(BASE, 303)
-        values = page.values(self._views, query)
+        values = self._look(page, query)
         if values is None:
             return self._say(request, Words("There is no such device.", "没有这台设备。"), 404)
         if choice in ("en", "zh-CN"):
@@ -189,11 +190,11 @@ class WebApp:
             key = repr((page.path, sorted(query.items()), language, sorted(principal.permissions), principal.name))
 
             def look() -> dict[str, Any]:
-                shown = page.values(self._views, query)
+                shown = self._look(page, query)
                 return {"gateway": self._views.gateway(), **(values if shown is None else shown)}
 
             def render(seen: dict[str, Any]) -> Rendered:
-                return self._render(page, language, principal, seen, request)
+                return self._render(page, language, principal, seen, request, open_already=True)
 
             async def still_there() -> bool:
                 return allowed(await self._gate.principal(request), page.permission)
@@ -205,6 +206,13 @@ class WebApp:
         html = rendered.html.replace(VERSION_MARK, digest(rendered), 1).replace(CSRF_MARK, principal.csrf)
         return compressed(request, html.encode(), "text/html; charset=utf-8")
 
+    def _look(self, page: Page, query: Mapping[str, str]) -> dict[str, Any] | None:
+        """What a page shows; devices that it draws come as the buildings that they stand in."""
+        values = page.values(self._views, query)
+        if values is not None and values.get("drawn"):
+            values["drawn"] = self._draughtsman.draw(values["drawn"])
+        return values
+
     def _render(
         self,
         page: Page | Inside,
@@ -213,14 +221,17 @@ class WebApp:
         values: Mapping[str, Any],
         request: Request,
         template: str = "",
+        *,
+        open_already: bool = False,
     ) -> Rendered:
+        """`open_already`: only pieces are wanted, the page around them is not."""
         gateway = self._views.gateway()
         base = {
             "gateway": gateway,
             "now_ms": self._views.now_ms(),
             "here": page,
             "path": request.url.path,
-            "nav": [link for link in NAV if principal.may(link.permission) and link.wanted(self._views)],
+            "nav": () if open_already else self._links(principal),
             "who": principal,
             "may": principal.may,
             "csrf": CSRF_MARK,
@@ -233,6 +244,9 @@ class WebApp:
             ZoneInfo(gateway.timezone),
             {**base, **values},
         )
+
+    def _links(self, principal: Principal) -> list[Link]:
+        return [link for link in NAV if principal.may(link.permission) and link.wanted(self._views)]
 
     def show(
         self, request: Request, principal: Principal, template: str, title: Words, *, status: int = 200, **values: Any

@@ -74,7 +74,7 @@ def _metrics(views: Views, streams: int) -> Iterator[Metric]:
     yield per_uplink("uplink_backlog_bytes", [each.backlog_bytes for each in uplinks], "Bytes still to be sent.")
     yield per_uplink(
         "uplink_oldest_age_seconds",
-        [None if each.oldest_ms is None else max(0.0, (system.at_ms - each.oldest_ms) / 1000) for each in uplinks],
+        [None if each.oldest_ms is None else max(0.0, (views.now_ms() - each.oldest_ms) / 1000) for each in uplinks],
         "Age of the oldest record still to be sent.",
     )
     yield per_uplink(

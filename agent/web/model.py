@@ -290,7 +290,7 @@ class Release(msgspec.Struct, frozen=True):
 
 
 class System(msgspec.Struct, frozen=True):
-    """The machine and the daemon on it.  Shares are of one core, 0 to 1; None while they are not known."""
+    """The machine and the daemon on it, looked at `at_ms`.  Shares are of one core, 0 to 1; None while not known."""
 
     at_ms: int
     clock: Literal["synced", "rtc", "unsynced"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
 
 from courtyard.agent.web.model import Device, State, Trouble, Uplink, Words
 
+_state = attrgetter("state")
 Mood = Literal["well", "busy", "warn", "danger"]
 """Nothing is wrong; all that is wrong is being looked after; somebody is needed soon; somebody is needed now."""
 
@@ -66,7 +68,7 @@ def _with_own(worst: Trouble, others: Sequence[Trouble]) -> Words:
 
 def counts(devices: Sequence[Device], open_alarms: int, uplinks: Sequence[Uplink]) -> Counts:
     """Counts for the tiles."""
-    states: Counter[State] = Counter(device.state for device in devices)
-    answering = sum(device.state in ("ok", "alarm") for device in devices)
+    states: Counter[State] = Counter(map(_state, devices))
+    answering = states["ok"] + states["alarm"]
     connected = sum(uplink.connected_since_ms is not None for uplink in uplinks)
     return Counts(len(devices), answering, open_alarms, len(uplinks), connected, dict(states))

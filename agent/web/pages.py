@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from courtyard.agent.accounts import Permission
@@ -18,6 +19,8 @@ MOST_ALARMS: Final = 200
 MOST_QUERY: Final = 100
 MOST_DRAWN: Final = 200
 """Devices that the overview still draws; a larger compound has the map."""
+MOST_SEARCHED: Final = 2000
+"""Texts of devices that are kept for the next search."""
 LINE: Final = "line "
 MOST_PARTS: Final = 100
 """Parts of the daemon that are listed: lines that run are counted alone."""
@@ -48,7 +51,6 @@ def _overview(views: Views, query: Query) -> dict[str, Any]:
         "counts": counts(devices, open_alarms, uplinks),
         "drawn": devices if len(devices) <= MOST_DRAWN else (),
         "journal": views.system().journal,
-        "uplinks": uplinks,
     }
 
 
@@ -81,14 +83,22 @@ def choose(devices: Sequence[Device], query: Query) -> list[Device]:
         for device in devices
         if (not state or device.state == state)
         and (not place or device.place == place or device.place.startswith(f"{place}/"))
-        and all(word in _text(device) for word in words)
+        and (not words or _all_in(words, _text(device)))
     ]
 
 
+def _all_in(words: Sequence[str], text: str) -> bool:
+    return all(word in text for word in words)
+
+
 def _text(device: Device) -> str:
-    title = device.title
-    texts = (device.id, device.name or "", device.place, device.line, device.profile, title.en, title.zh)
-    return "\n".join(texts).casefold()
+    return _searched(device.id, device.name, device.place, device.line, device.profile, device.title)
+
+
+@lru_cache(maxsize=MOST_SEARCHED)
+def _searched(name: str, called: str | None, place: str, line: str, profile: str, title: Words) -> str:
+    """The text of a device that a search looks through; it outlives the device's values."""
+    return "\n".join((name, called or "", place, line, profile, title.en, title.zh)).casefold()
 
 
 def _devices(views: Views, query: Query) -> dict[str, Any]:
@@ -184,7 +194,8 @@ def _report(views: Views, query: Query) -> dict[str, Any]:
     since_ms = views.now_ms() - 86_400_000
     alarms = [alarm for alarm in views.alarms() if alarm.state != "cleared" or alarm.changed_ms >= since_ms]
     return {
-        **_wall(views, query),
+        "headline": headline(views.troubles()),
+        "counts": counts(views.devices(), sum(alarm.state != "cleared" for alarm in views.alarms()), views.uplinks()),
         "alarms": alarms[:MOST_ALARMS],
         "uplinks": views.uplinks(),
         "devices": views.devices(),

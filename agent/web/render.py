@@ -18,7 +18,6 @@ import jinja2
 from markupsafe import Markup, escape
 
 from courtyard.agent.web import words
-from courtyard.agent.web.compound import Draughtsman
 from courtyard.agent.web.drawing import cells
 from courtyard.agent.web.model import Words
 from courtyard.drivers.base import Language
@@ -90,9 +89,7 @@ class Renderer:
             auto_reload=False,
             undefined=jinja2.StrictUndefined,
         )
-        draughtsman = Draughtsman()
         self._environment.globals |= {
-            "draw": draughtsman.draw,
             "t": _t,
             "live": _live,
             "icon": _icon,

@@ -21,7 +21,7 @@ from courtyard.drivers.base import Clock, DriverError, Fault, Sink
 from courtyard.drivers.fire import gst_modbus, notifier_modbus
 from courtyard.drivers.fire.events import PanelEvent
 from courtyard.drivers.fire.keeper import kept, signals
-from courtyard.drivers.fire.post import Post, RawFrame
+from courtyard.drivers.fire.post import Post
 from courtyard.drivers.fire.register_settings import RegisterPanel
 from courtyard.drivers.fire.supervision import LOOK_S, Supervision
 from courtyard.drivers.fire.tables import codes
@@ -31,6 +31,7 @@ from courtyard.drivers.lines.wire import OpenWire, open_wire
 from courtyard.drivers.modbus.connection import Connection
 from courtyard.drivers.modbus.faults import device_fault, refused_fault
 from courtyard.drivers.modbus.link import Ask, LineDown, NotYet, Refused, Unanswered
+from courtyard.drivers.modbus.raw import RawFrame, RawFrames
 from courtyard.drivers.modbus.reads import Read
 from courtyard.drivers.modbus.settings import ModbusProfile
 from courtyard.drivers.progress import Progress
@@ -137,6 +138,7 @@ class RegisterDriver:
         if not self._posts:
             raise ValueError("a line carries at least one panel")
         self._supervision = Supervision(lambda: self._posts, clock)
+        self._raw = RawFrames(clock, self._loop.time)
         self._progress = Progress()
 
     async def run(self, sink: Sink) -> None:
@@ -172,14 +174,7 @@ class RegisterDriver:
         post = next((post for post in self._posts if post.id == device), None)
         if post is None:
             raise DriverError(device_fault("device.unknown", device=device), device)
-        now, wall_ms = self._loop.time(), self._clock.wall_ms()
-        record = self._connection.records[post.panel.address]
-        return [
-            RawFrame(
-                wall_ms - round((now - frame.at) * 1000), "sent" if frame.sent else "received", frame.data.hex(" ")
-            )
-            for frame in record.frames
-        ]
+        return self._raw.of(self._connection.records[post.panel.address].frames)
 
     async def _up(self, sink: Sink) -> bool:
         """One attempt to have the line open; waits when it is too early for one."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
 
 from courtyard.drivers.base import Clock, DriverError, Fault, Reading, Sink, Write
 from courtyard.drivers.lines.settings import LineSettings, SerialLine
@@ -22,6 +21,7 @@ from courtyard.drivers.modbus.connection import CLOSED, Connection
 from courtyard.drivers.modbus.cycle import NO_ANSWER, Busy, Cycle, run_cycle
 from courtyard.drivers.modbus.faults import device_fault, line_down_fault, refused_fault
 from courtyard.drivers.modbus.link import LineDown, NotYet
+from courtyard.drivers.modbus.raw import RawFrame, RawFrames
 from courtyard.drivers.modbus.roster import Roster
 from courtyard.drivers.modbus.settings import ModbusDevice
 from courtyard.drivers.modbus.timing import TICK_S
@@ -33,14 +33,6 @@ BUSY_S = 1.0
 LATE_S = 30.0
 """More than opening a line may take, and than a frame needs to pass at the slowest speed, together with a busy
 process."""
-
-
-class RawFrame(NamedTuple):
-    """A frame as it was on the wire, for the status page and `read --raw`."""
-
-    at_ms: int
-    direction: Literal["sent", "received"]
-    hex: str
 
 
 class ModbusDriver:
@@ -65,6 +57,7 @@ class ModbusDriver:
         self._roster.take(devices, self._loop.time())
         self._sink: Sink | None = None
         self._told: dict[str, Fault | None] = {}
+        self._raw = RawFrames(clock, self._loop.time)
         self._alarm: asyncio.Future[None] | None = None
         self._wakes_at = self._loop.time()
 
@@ -157,13 +150,7 @@ class ModbusDriver:
 
     def frames(self, device: str) -> list[RawFrame]:
         """The last frames sent to and received from a device.  Raises DriverError for one that is not of this line."""
-        now, wall_ms = self._loop.time(), self._clock.wall_ms()
-        return [
-            RawFrame(
-                wall_ms - round((now - frame.at) * 1000), "sent" if frame.sent else "received", frame.data.hex(" ")
-            )
-            for frame in self._unit(device).record.frames
-        ]
+        return self._raw.of(self._unit(device).record.frames)
 
     def _unit(self, device: str) -> Unit:
         unit = self._roster.get(device)

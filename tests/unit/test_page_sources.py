@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from courtyard.agent.care.consents import Consents
 from courtyard.agent.latest import Latest
@@ -30,9 +32,10 @@ from courtyard.config.read import check_site
 from courtyard.config.site_file import SiteFile
 from courtyard.drivers.base import Fault, Reading, Text
 from courtyard.drivers.camera.frames import Frame, FrameBoard
-from tests.config_rig import GOOD, check
+from tests.config_rig import GOOD, METER, check
 
 DAY_MS = 86_400_000
+STEPS = ("readings", "silence", "fault", "alarm", "site", "alone")
 
 
 def snapshot(folder: Path, text: str = GOOD) -> Any:
@@ -76,6 +79,51 @@ def test_silence_changes_a_device_without_any_reading(tmp_path: Path) -> None:
     latest.note(Reading(name, 1000, 1, {"water.volume.total": 1.0}))
     assert shelf.devices(site, {}, {}, {}, 2000)[0].state == "ok"
     assert shelf.devices(site, {}, {}, {}, 2000 + DAY_MS)[0].state == "stale"
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
+    """One of six devices, and one of four of them."""
+    meters = [METER.replace('"meter"', f'"meter-{n}"').replace("= 1\n", f"= {n + 10}\n") for n in range(4)]
+    folders = [tmp_path_factory.mktemp(name) for name in ("whole", "part")]
+    return snapshot(folders[0], "\n".join([GOOD, *meters])), snapshot(folders[1], "\n".join([GOOD, *meters[:2]]))
+
+
+@settings(max_examples=60)
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["readings", "silence", "fault", "alarm", "site", "alone"]), st.integers(0, 2**16))
+    )
+)
+def test_what_is_told_is_what_looking_at_every_device_would_tell(
+    sites: tuple[Any, Any], steps: list[tuple[str, int]]
+) -> None:
+    whole, part, now_ms = *sites, DAY_MS
+    site, latest, beside = whole, Latest(), Latest()
+    shelf, names, fault = Shelf(latest), list(whole.devices), Fault("x", Text("a", "b"), Text("c", "d"))
+    faults: dict[str, Fault] = {}
+    alarmed: dict[str, str] = {}
+    for step, chance in steps:
+        name = names[chance % len(names)]
+        match step:
+            case "readings":
+                value = None if chance % 5 == 0 else float(chance)
+                for each in (latest, beside):
+                    each.note(Reading(name, now_ms, now_ms, {"water.volume.total": value}))
+            case "silence":
+                now_ms += chance * 1000
+            case "fault":
+                faults = dict.fromkeys({*faults} ^ {name}, fault)
+            case "alarm":
+                alarmed = dict.fromkeys({*alarmed} ^ {name}, "leak")
+            case "site":
+                site = part if site is whole else whole
+            case _:
+                if name in site.devices:
+                    shelf.device(name, site, faults, {}, alarmed.get(name), now_ms)
+                continue
+        told = shelf.devices(site, faults, {}, alarmed, now_ms)
+        assert told == Shelf(beside).devices(site, faults, {}, alarmed, now_ms)
 
 
 def test_an_emmc_tells_its_wear_and_the_pace_is_told_after_a_minute(tmp_path: Path) -> None:
