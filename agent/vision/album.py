@@ -48,6 +48,7 @@ def jpeg(picture: Picture) -> bytes:
     assert isinstance(context, av.VideoCodecContext)
     context.height, context.width = picture.shape[:2]
     context.pix_fmt, context.time_base = "yuvj420p", Fraction(1, RATE)
+    context.thread_count = 1  # threads that encode one picture cost more than they save
     frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format="yuvj420p")
     return b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode(None)])
 

@@ -11,6 +11,7 @@ import hashlib
 import time
 import tomllib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol
 
@@ -137,14 +138,19 @@ def prepare(picture: Picture, manifest: Manifest) -> tuple[npt.NDArray[np.float3
     ratio = min(manifest.width / width, manifest.height / height)
     across, down = max(1, round(width * ratio)), max(1, round(height * ratio))
     left, top = (manifest.width - across) // 2, (manifest.height - down) // 2
-    rows = np.minimum((np.arange(down) + 0.5) * height / down, height - 1).astype(np.intp)
-    columns = np.minimum((np.arange(across) + 0.5) * width / across, width - 1).astype(np.intp)
-    canvas = np.full((manifest.height, manifest.width, 3), PADDING, np.uint8)
-    canvas[top : top + down, left : left + across] = picture[rows[:, None], columns]
-    if manifest.colours == "bgr":
-        canvas = canvas[:, :, ::-1]
-    tensor = np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], np.float32) * np.float32(manifest.scale)
+    scale = np.float32(manifest.scale)
+    tensor = np.full((1, 3, manifest.height, manifest.width), np.float32(PADDING) * scale, np.float32)
+    shown = picture[_nearest(height, down)].transpose(2, 0, 1)[:: -1 if manifest.colours == "bgr" else 1]
+    for colour, plane in enumerate(shown):
+        inside = tensor[0, colour, top : top + down, left : left + across]
+        np.multiply(plane.take(_nearest(width, across), 1), scale, out=inside)
     return tensor, Fit(manifest.width, manifest.height, left, top, (across, down))
+
+
+@lru_cache(16)
+def _nearest(size: int, count: int) -> npt.NDArray[np.intp]:
+    """Which of so many rows or columns are taken."""
+    return np.minimum((np.arange(count) + 0.5) * size / count, size - 1).astype(np.intp)
 
 
 def load(path: Path) -> Model:

@@ -45,7 +45,7 @@ class Pupil:
         start, model = time.perf_counter(), self._model
         sight = model.sight(picture)
         output, trial = sight.output, None
-        rows = self._described(sight) if self._recent is not None else None
+        rows = self._described(sight) if self._is_worth(output) else None
         if rows is not None:
             self._remember(sight, rows)
             if self._trial is not None and rows.shape[1] == len(self._trial.weights):
@@ -73,6 +73,13 @@ class Pupil:
         """The head that was ordered, if it is there."""
         head = read_head(Path(self._order.lessons), self._order.lift, kind, self._model.manifest.sha256)
         return head if head is not None and head.digest == digest else None
+
+    def _is_worth(self, output: Any) -> bool:
+        """Whether somebody judges this look, or may learn from it: most of an empty car are for neither."""
+        if self._recent is None:
+            return False
+        judges = self._active is not None or self._trial is not None
+        return judges or bool(output[0, list(self._columns.ebike)].max(initial=0.0) >= LEAST)
 
     def _described(self, sight: Sight) -> Array | None:
         if sight.features is None:

@@ -41,10 +41,9 @@ def described(features: npt.NDArray[Any], width: int, height: int) -> Array:
 
 def _greatest(cells: Array, axis: int) -> Array:
     """Of each cell and those within REACH along an axis."""
-    padding = [(REACH, REACH) if each == axis else (0, 0) for each in range(cells.ndim)]
-    padded = np.pad(cells, padding, mode="edge")
-    size = cells.shape[axis]
-    found = cells
-    for start in range(2 * REACH + 1):
-        found = np.maximum(found, np.take(padded, range(start, start + size), axis))
+    found = cells.copy()
+    into, out_of = np.moveaxis(found, axis, 0), np.moveaxis(cells, axis, 0)
+    for step in range(1, min(REACH, len(into) - 1) + 1):
+        np.maximum(into[step:], out_of[:-step], out=into[step:])
+        np.maximum(into[:-step], out_of[step:], out=into[:-step])
     return found

@@ -16,23 +16,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
-import numpy as np
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
-from numpy.typing import NDArray
 
 from courtyard.drivers.camera.addresses import with_login
 from courtyard.drivers.camera.frames import MOST_PIXELS, FrameBoard
+from courtyard.drivers.camera.luma import grey
 from courtyard.drivers.camera.messages import Down, Live, Report, Up, Watch
-from courtyard.drivers.camera.picture import HEIGHT, MOVING_SHARE, WIDTH, Age, Health, MotionGate
+from courtyard.drivers.camera.picture import MOVING_SHARE, Age, Health, MotionGate
 
 OPEN_S, READ_S = 5.0, 2.5
 """FFmpeg's RTSP tries a read twice before it gives up: silence is noticed after twice READ_S."""
 STALE_S, LATE_S = 1.0, 4.0
 """Age of a picture that is used no more; time for which a stream may be late before it is opened anew."""
 FIRST_RETRY_S, LAST_RETRY_S, LOGIN_RETRY_S = 0.5, 4.0, 300.0
-LOOK_S, TELL_S = 0.2, 1.0
-"""How often pictures are judged, and told of."""
+LOOK_S, HEALTH_S, TELL_S = 0.2, 1.0, 1.0
+"""How often pictures are searched for motion, judged, and told of."""
 MOVING_S, IDLE_S = 0.1, 1.0
 """How often pictures are handed on while something moves, and while nothing does."""
 LARGEST = 1920 * 1088
@@ -139,14 +138,16 @@ class Stream:
             self._tell(Up(self._watch.camera, frame.width, frame.height, "video"))
         if now_s - session.looked_s >= LOOK_S:
             session.looked_s = now_s
-            grey = _plane(frame, WIDTH, HEIGHT, "gray")
-            session.moving = self._gate.share(grey)
-            session.trouble = self._health.look(grey, now_s) or ""
+            plane = grey(frame)
+            session.moving = self._gate.share(plane)
+            if now_s - session.judged_s >= HEALTH_S:
+                session.judged_s = now_s
+                session.trouble = self._health.look(plane, now_s) or ""
         every_s = MOVING_S if session.moving >= MOVING_SHARE else IDLE_S
         if self._board is not None and now_s - session.handed_s >= every_s:
             session.handed_s = now_s
             width, height = fitted(frame.width, frame.height)
-            pixels = _plane(frame, width, height, "rgb24").tobytes()
+            pixels = frame.reformat(width=width, height=height, format="rgb24").to_ndarray().tobytes()
             late_s, decode_s = session.late_s, now_s - began_s
             self._board.put(pixels, width, height, now_s, session.moving, late_s=late_s, decode_s=decode_s)
         report = session.report(now_s)
@@ -163,7 +164,7 @@ class _Session:
         self._late_since_s: float | None = None
         self._pictures = self._stale = 0
         self._oldest_s = 0.0
-        self.looked_s = self.handed_s = float("-inf")
+        self.looked_s = self.judged_s = self.handed_s = float("-inf")
         self.moving, self.trouble = 0.0, ""
         self.late_s = 0.0
         """Age of the latest picture that could be used."""
@@ -197,10 +198,6 @@ def fitted(width: int, height: int) -> tuple[int, int]:
     """Even width and height of the same shape with at most MOST_PIXELS; smaller pictures stay as they are."""
     factor = min(1.0, (MOST_PIXELS / (width * height)) ** 0.5)
     return max(2, int(width * factor) // 2 * 2), max(2, int(height * factor) // 2 * 2)
-
-
-def _plane(frame: VideoFrame, width: int, height: int, kind: str) -> NDArray[np.uint8]:
-    return np.asarray(frame.reformat(width=width, height=height, format=kind).to_ndarray(), np.uint8)
 
 
 def _check_size(width: int, height: int) -> None:
