@@ -87,6 +87,7 @@ def as_data(sighting: Sighting, profiles: Mapping[str, WearableProfile]) -> dict
         "heard": sighting.adverts,
         "changes": sighting.changes,
         "presses": sighting.presses,
+        "identities": list(sighting.identities),
         "guesses": guesses(sighting, profiles),
     }
 

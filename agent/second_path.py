@@ -24,7 +24,7 @@ from courtyard.drivers.base import DriverError, Fault, Text
 from courtyard.drivers.lines.settings import SerialLine
 
 if TYPE_CHECKING:
-    from courtyard.drivers.sms.modem import Modem
+    from courtyard.drivers.sms.modem import Modem, Reception
 
 MODEM: Final = "modem"
 FAILED_EVERY_S: Final = 120.0
@@ -91,6 +91,12 @@ class SecondPath:
         if self._modem is None:
             raise DriverError(NO_MODEM)
         await self._modem.send(number, text)
+
+    async def reception(self) -> Reception:
+        """How the modem fares now.  Raises DriverError."""
+        if self._modem is None:
+            raise DriverError(NO_MODEM)
+        return await self._modem.check()
 
     def look(self) -> None:
         """Looks at the modem soon."""

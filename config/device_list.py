@@ -1,4 +1,4 @@
-"""A table of devices as an installer keeps it in a spreadsheet: many devices at once, judged row by row.
+"""A table of devices or residents as people keep it in a spreadsheet: many at once, judged row by row.
 
 The first line names the columns, in English or Chinese, in any order; what separates them is a comma, a semicolon or a
 tab.  UTF-8 (with or without byte order mark), UTF-16 with one, and GB18030 are read: what Excel writes.  Parsing is
@@ -35,10 +35,39 @@ HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "install": ("install", "第几块表", "安装序号"),
 }
 """Columns by what people call them; `options.NAME` gives a number that the profile asks for."""
-REQUIRED: Final = ("id", "profile", "line", "address")
-_WORDS: Final = {word: column for column, words in HEADINGS.items() for word in words}
+RESIDENT_HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "id": ("id", "resident", "编号", "代号", "住户", "住户代号"),
+    "wearables": ("wearables", "wearable", "band", "手环", "佩戴设备", "穿戴设备"),
+    "buttons": ("buttons", "button", "按钮", "求助按钮"),
+    "report": ("report", "上报", "上报内容"),
+    "not_seen": ("not_seen", "失联", "失联时间"),
+    "heartbeat": ("heartbeat", "心跳", "按钮心跳"),
+    "not_worn": ("not_worn", "未佩戴", "未佩戴时间"),
+    "battery_below": ("battery_below", "battery", "低电量", "电量"),
+}
+
+
+class Columns(NamedTuple):
+    """What the rows of a table are: entries of `table`, with these columns, of which some are `required`."""
+
+    table: str
+    headings: Mapping[str, tuple[str, ...]]
+    required: tuple[str, ...]
+
+    def key_of(self, heading: str) -> str | None:
+        """The setting that a heading means."""
+        option = _OPTION.fullmatch(heading) if self.table == "devices" else None
+        if option:
+            return f"options.{option[1]}"
+        return next((key for key, words in self.headings.items() if heading in words), None)
+
+
+DEVICES: Final = Columns("devices", HEADINGS, ("id", "profile", "line", "address"))
+RESIDENTS: Final = Columns("residents", RESIDENT_HEADINGS, ("id",))
+_LISTS: Final = ("wearables", "buttons")
+_BETWEEN: Final = re.compile(r"[\s,，;；、/]+")
 _OPTION: Final = re.compile(r"options?\.([a-z][a-z0-9_]*)")
-_AT: Final = re.compile(r"devices\[(\d+)\](?:\.([a-z_]+))?(?:\.([a-z0-9_]+))?")
+_AT: Final = re.compile(r"(?:devices|residents)\[(\d+)\](?:\.([a-z_]+))?(?:\.([a-z0-9_]+)|\[\d+\])?")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,9})?")
 
 
@@ -65,6 +94,7 @@ class DeviceList(NamedTuple):
     rows: tuple[Row, ...]
     headings: Mapping[str, str]
     mistakes: tuple[CellMistake, ...]
+    table: str = "devices"
 
 
 class Judged(NamedTuple):
@@ -78,8 +108,8 @@ class Judged(NamedTuple):
     warnings: tuple[Mistake, ...]
 
 
-def read_device_list(data: bytes) -> DeviceList:
-    """The devices in a file.  Never raises: what is wrong with it is among the mistakes."""
+def read_device_list(data: bytes, columns: Columns = DEVICES) -> DeviceList:
+    """The entries in a file.  Never raises: what is wrong with it is among the mistakes."""
     text = _decoded(data)
     if text is None:
         return _refused(
@@ -100,14 +130,14 @@ def read_device_list(data: bytes) -> DeviceList:
             Text("Close the quotation marks, or leave them out.", "请补全或去掉引号。"),
         )
     if not table:
-        return _refused(1, Text("The file is empty.", "文件为空。"), _columns_cure(REQUIRED))
+        return _refused(1, Text("The file is empty.", "文件为空。"), _columns_cure(columns.required))
     if len(table) - 1 > MOST_ROWS:
         return _refused(
             table[MOST_ROWS][0],
-            Text(f"More than {MOST_ROWS} devices.", f"设备超过 {MOST_ROWS} 台。"),
+            Text(f"More than {MOST_ROWS} rows.", f"超过 {MOST_ROWS} 行。"),
             Text("Split the file.", "请拆分文件。"),
         )
-    return _rows(table)
+    return _rows(table, columns)
 
 
 def judge(devices: DeviceList, text: str, check: Callable[[str], Verdict]) -> Judged:
@@ -115,14 +145,14 @@ def judge(devices: DeviceList, text: str, check: Callable[[str], Verdict]) -> Ju
     rows, mistakes = list(devices.rows), list(devices.mistakes)
     bad_lines = {mistake.line for mistake in mistakes}
     rows = [row for row in rows if row.line not in bad_lines]
-    known = len(_before(text))
+    known = len(_before(text, devices.table))
     for _ in range(ROUNDS):
-        proposed = with_entries(text, "devices", [row.entry for row in rows]) if rows else text
+        proposed = with_entries(text, devices.table, [row.entry for row in rows]) if rows else text
         verdict = check(proposed)
         wrong: set[int] = set()
         general = []
         for mistake in verdict.mistakes:
-            at = _AT.fullmatch(mistake.path)
+            at = _AT.fullmatch(mistake.path) if mistake.path.startswith(devices.table) else None
             number = int(at[1]) - known if at else -1
             if at is None or not 0 <= number < len(rows):
                 general.append(mistake)
@@ -136,8 +166,8 @@ def judge(devices: DeviceList, text: str, check: Callable[[str], Verdict]) -> Ju
     return Judged(tuple(rows), proposed, ordered, tuple(general), verdict.warnings)
 
 
-def _before(text: str) -> Sequence[Any]:
-    found: Sequence[Any] = tomllib.loads(text).get("devices", ())
+def _before(text: str, table: str) -> Sequence[Any]:
+    found: Sequence[Any] = tomllib.loads(text).get(table, ())
     return found
 
 
@@ -155,17 +185,16 @@ def _decoded(data: bytes) -> str | None:
     return None
 
 
-def _rows(table: list[tuple[int, list[str]]]) -> DeviceList:
+def _rows(table: list[tuple[int, list[str]]], wanted: Columns) -> DeviceList:
     line, words = table[0]
     columns, headings, mistakes = dict[str, int](), dict[str, str](), list[CellMistake]()
     for index, word in enumerate(words):
         heading = word.strip()
-        option = _OPTION.fullmatch(heading.lower())
-        key = f"options.{option[1]}" if option else _WORDS.get(heading.lower())
+        key = wanted.key_of(heading.lower())
         if key is None and heading:
-            near = nearest_name(heading, _WORDS)
+            near = nearest_name(heading, [each for known in wanted.headings.values() for each in known])
             offer = Text(f"Did you mean {near}? ", f"是否应为“{near}”？") if near else Text("", "")
-            cure = _columns_cure(HEADINGS)
+            cure = _columns_cure(wanted.headings)
             what = Text(f"There is no column {heading[:40]!r}.", f"没有名为“{heading[:40]}”的列。")
             mistakes.append(
                 CellMistake(line, heading[:40], heading[:40], what, Text(offer.en + cure.en, offer.zh + cure.zh))
@@ -175,13 +204,13 @@ def _rows(table: list[tuple[int, list[str]]]) -> DeviceList:
             mistakes.append(CellMistake(line, heading, heading, what, Text("Take one away.", "请删除其中一列。")))
         elif key is not None:
             columns[key], headings[key] = index, heading
-    missing = [key for key in REQUIRED if key not in columns]
+    missing = [key for key in wanted.required if key not in columns]
     if missing:
         absent = listed(missing)
         what = Text(f"The columns {absent.en} are missing.", f"缺少列：{absent.zh}。")
-        mistakes.append(CellMistake(line, "", "", what, _columns_cure(HEADINGS)))
+        mistakes.append(CellMistake(line, "", "", what, _columns_cure(wanted.headings)))
     if mistakes:
-        return DeviceList((), headings, tuple(mistakes))
+        return DeviceList((), headings, tuple(mistakes), wanted.table)
     rows = []
     for number, cells in table[1:]:
         entry: dict[str, Any] = {}
@@ -193,7 +222,7 @@ def _rows(table: list[tuple[int, list[str]]]) -> DeviceList:
             elif cell:
                 _put(entry, key, cell)
         rows.append(Row(number, entry))
-    return DeviceList(tuple(rows), headings, tuple(mistakes))
+    return DeviceList(tuple(rows), headings, tuple(mistakes), wanted.table)
 
 
 def _put(entry: dict[str, Any], key: str, cell: str) -> None:
@@ -201,9 +230,13 @@ def _put(entry: dict[str, Any], key: str, cell: str) -> None:
     if key.startswith("options."):
         value: Any = (float(cell) if number[1] else int(cell)) if number else cell
         entry.setdefault("options", {})[key.removeprefix("options.")] = value
+    elif key in _LISTS:
+        entry[key] = [part for part in _BETWEEN.split(cell) if part]
+    elif key == "battery_below":
+        entry[key] = float(cell) if number else cell
     elif key in ("address", "install"):
         entry[key] = int(cell) if number and not number[1] else cell
-    elif key == "every" and cell.isdecimal():
+    elif key in ("every", "not_seen", "heartbeat", "not_worn") and cell.isdecimal():
         entry[key] = f"{int(cell)}s"
     else:
         entry[key] = cell

@@ -85,9 +85,9 @@ class Edge:
 
 
 def number(reading: Reading, point: str) -> float | None:
-    """The point's value as evidence: None when it is missing, bad, stale or no finite number."""
+    """The point's value as evidence: None when it is missing, bad, stale or no finite number; yes is 1 and no is 0."""
     value: Scalar | None = reading.values.get(point)
-    if value is None or isinstance(value, str | bool) or not math.isfinite(value):
+    if value is None or isinstance(value, str) or not math.isfinite(value):
         return None
     if reading.quality and reading.quality.get(point, "").endswith(":stale"):
         return None

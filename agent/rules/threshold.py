@@ -1,4 +1,4 @@
-"""A value outside its limits, with hysteresis and duration.
+"""A value outside its limits, with hysteresis and duration; of what is yes or no, yes is 1 and no is 0.
 
 Above `above` or below `below` for at least `for`; over when the value is back inside by `hysteresis`.  A value in the
 band between changes nothing.  Bad, missing and stale values are no evidence: they neither raise nor end anything; nor

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgspec
 
+from courtyard.drivers.ble.adverts import eddystone, ibeacon
+from courtyard.drivers.ble.adverts.beacon_rule import Identity, identity
 from courtyard.drivers.ble.memory import Memory
 from courtyard.drivers.ble.radio import Heard
 from courtyard.drivers.ble.receive import COMPANIES, SERVICES, Advertisement, receive
+from courtyard.drivers.ble.refusal import Refused
 from courtyard.drivers.ble.setup import Setup
 
 MOST_SIGHTINGS = 512
+MOST_IDENTITIES = 4
+UUID_BYTES = 16
 CALLS = frozenset({"sos", "fall", "button"})
 """Events that somebody makes by pressing."""
 
 
 class Sighting(msgspec.Struct):
-    """One sender.  `changes` counts packets that differ from the one before, `presses` those that say so openly."""
+    """One sender.  `changes` counts packets that differ from the one before, `presses` those that say so openly;
+    `identities` are those of a beacon, as a site writes them, in the order in which they were first heard."""
 
     address: str
     name: str
@@ -28,6 +35,7 @@ class Sighting(msgspec.Struct):
     adverts: int = 0
     changes: int = 0
     presses: int = 0
+    identities: tuple[str, ...] = ()
 
 
 class _Known(msgspec.Struct):
@@ -86,6 +94,9 @@ class Watching:
             return
         sighting.changes += known.news != Advertisement()
         known.news = heard.news
+        shown = identity_of(heard.news)
+        if shown is not None and shown not in sighting.identities:
+            sighting.identities = (*sighting.identities, shown)[:MOST_IDENTITIES]
         self._now_ms += 1
         found = receive(heard.news, Setup(_octets(heard.address)), known.memory, self._now_ms)
         known.memory = msgspec.structs.replace(found.memory, refused={})
@@ -99,6 +110,25 @@ class Watching:
             return False
         del self._known[weakest]
         return True
+
+
+def identity_of(news: Advertisement) -> str | None:
+    """What a beacon says it is, as a site writes it: `UUID/major/minor` or `namespace/instance`; None for others."""
+    try:
+        if ibeacon.COMPANY in news.manufacturer_data:
+            return _written(identity(ibeacon.parse(news.manufacturer_data[ibeacon.COMPANY])))
+        frame = eddystone.parse(news.service_data.get(eddystone.UUID, b""))
+    except Refused:
+        return None
+    return _written(identity(frame)) if isinstance(frame, eddystone.Uid) else None
+
+
+def _written(found: Identity) -> str:
+    space, item = found
+    if len(space) == UUID_BYTES:
+        major, minor = int.from_bytes(item[:2], "big"), int.from_bytes(item[2:], "big")
+        return f"{uuid.UUID(bytes=space)}/{major}/{minor}".upper()
+    return f"{space.hex()}/{item.hex()}".upper()
 
 
 def _octets(address: str) -> bytes:

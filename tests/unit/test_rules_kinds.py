@@ -65,7 +65,7 @@ class TestThreshold:
         times = (0, 60, 120, 1000, 1060, 1120, 1180)
         assert edges(high, (reading(at, {"water.pressure": 11.0}) for at in times)) == [(1180, True)]
 
-    @pytest.mark.parametrize("value", [None, float("nan"), float("inf"), "text", True])
+    @pytest.mark.parametrize("value", [None, float("nan"), float("inf"), "text"])
     def test_what_is_no_number_is_no_evidence(self, value: Scalar | None) -> None:
         high = Threshold(watch("threshold", point="water.pressure", above=10))
         odd = [reading(60, {"water.pressure": value}), reading(120, {})]
@@ -73,6 +73,15 @@ class TestThreshold:
             (0, True),
             (180, False),
         ]
+
+    def test_a_door_that_stands_open_for_too_long(self) -> None:
+        door = Threshold(watch("threshold", point="door.open", above=0.5, for_s=120))
+        states = zip(range(0, 600, 60), (False, True, False, True, True, True, True, False), strict=False)
+        assert edges(door, (reading(at, {"door.open": state}) for at, state in states)) == [
+            (0, False), (300, True), (420, False),
+        ]  # fmt: skip
+        told = door.observe(reading(480, {"door.open": True}))
+        assert told is None
 
     def test_a_stale_value_is_no_evidence(self) -> None:
         high = Threshold(watch("threshold", point="water.pressure", above=10))

@@ -17,8 +17,16 @@ from courtyard.config.shape import Items, Scalar, Setting, Table, Variants, tabl
 from courtyard.config.site import Site
 from courtyard.config.station import Station
 
-NAMED_BY: Final[Mapping[Kind, str]] = {"uplinks": "name", "lines": "name", "devices": "id", "cameras": "id"}
-"""The setting that names the entries of each list."""
+NAMED_BY: Final[Mapping[Kind, str]] = {
+    "uplinks": "name",
+    "lines": "name",
+    "devices": "id",
+    "cameras": "id",
+    "residents": "id",
+    "rules": "name",
+    "escalations": "name",
+}
+"""The setting that names the entries of each list; what is not here is a table."""
 LINE_KINDS: Final[Mapping[str, Words]] = {
     "serial": Words("Serial port (RS-485, RS-232)", "串口（RS-485、RS-232）"),
     "tcp": Words("Modbus TCP", "Modbus TCP"),

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from courtyard.agent.page.commissioning.editor import BY_HAND, MEND_FIRST, Editor, data_of
 from courtyard.agent.web.commissioning.model import CellMistake, Import, Saved
 from courtyard.agent.web.model import Refused, Words
-from courtyard.config.device_list import Judged, judge, read_device_list
+from courtyard.config.device_list import DEVICES, Columns, Judged, judge, read_device_list
 from courtyard.config.edit import Unchangeable
 from courtyard.config.site_file import SiteText
 
@@ -26,15 +26,15 @@ class _Waiting(NamedTuple):
 class DeviceLists:
     """Implements `courtyard.agent.web.commissioning.model.Lists`."""
 
-    def __init__(self, editor: Editor) -> None:
-        self._editor = editor
+    def __init__(self, editor: Editor, columns: Columns = DEVICES) -> None:
+        self._editor, self._columns = editor, columns
         self._waiting: dict[str, _Waiting] = {}
 
     async def judge(self, data: bytes) -> Import:
         """Judges a file against the site; the last few stay for `save`.  Raises Refused."""
         before = await self._editor.read()
         data_of(before.text)
-        table = read_device_list(data)
+        table = read_device_list(data, self._columns)
         try:
             judged = await asyncio.to_thread(judge, table, before.text, self._editor.file.check)
         except Unchangeable as error:

@@ -49,8 +49,8 @@ class Place(NamedTuple):
 
 def place_of(data: Mapping[str, Any], kind: Kind, entry: str | None) -> Place:
     """Raises Refused for an entry that is not there."""
-    if kind == "gateway":
-        return Place(None, data.get("gateway", {}), "gateway" not in data)
+    if kind not in NAMED_BY:
+        return Place(None, data.get(kind, {}), kind not in data)
     entries: Sequence[Mapping[str, Any]] = data.get(kind, ())
     if entry is None:
         return Place(len(entries), {}, True)

@@ -12,7 +12,7 @@ import msgspec
 
 from courtyard.agent.web.model import Mistake, PointValue, TestRead, Words
 
-Kind = Literal["gateway", "uplinks", "lines", "devices", "cameras"]
+Kind = Literal["gateway", "uplinks", "lines", "devices", "cameras", "residents", "rules", "escalations", "modem"]
 FieldKind = Literal["text", "password", "number", "select", "checkbox", "long", "fixed", "hidden"]
 KINDS: tuple[Kind, ...] = ("gateway", "uplinks", "lines", "devices", "cameras")
 
