@@ -29,7 +29,9 @@ from courtyard.agent.page.wearing import Wearing
 from courtyard.agent.refusal import Refusal
 from courtyard.agent.supervisor import Supervisor
 from courtyard.agent.web.app import Doors, WebApp
+from courtyard.agent.web.compiled import compiled
 from courtyard.agent.web.model import SettingsTable, Words
+from courtyard.agent.web.render import Renderer
 from courtyard.agent.web.server import WebServer
 from courtyard.agent.wiring import Gateway
 from courtyard.config.last_good import NAME as LAST_GOOD
@@ -123,8 +125,16 @@ class Page:
                 self._desk.desk,
                 EvidenceFiles(self._data),
             )
-            app = WebApp(self._views, self._hands, accounts, self._gateway.history, secure=web.tls, doors=doors)
-            await asyncio.to_thread(app.warm)
+            renderer = Renderer(compiled=await compiled(self._data / "page/templates"))
+            app = WebApp(
+                self._views,
+                self._hands,
+                accounts,
+                self._gateway.history,
+                secure=web.tls,
+                doors=doors,
+                renderer=renderer,
+            )
             server = WebServer(app.asgi(), web.listen, web.port, await self._tls(web))
             server.on_listening = lambda: self._listening(server, web)
             async with asyncio.TaskGroup() as group:

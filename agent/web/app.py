@@ -97,10 +97,12 @@ class WebApp:
         *,
         secure: bool = True,
         doors: Doors = NO_DOORS,
+        renderer: Renderer | None = None,
     ) -> None:
         self._views, self._hands, self._accounts = views, hands, accounts
         self._gate = Gate(accounts, secure=secure)
-        self._renderer, self._draughtsman, self.live = Renderer(), Draughtsman(), Live(views.now_ms)
+        self._renderer, self._draughtsman = renderer or Renderer(), Draughtsman()
+        self.live = Live(views.now_ms)
         door = Door(self._gate, accounts, self.plain_page)
         api = Api(views, hands, accounts, history)
         more = [*People(self._gate, accounts, self.show).routes, *Notices(hands, accounts).routes]
@@ -131,10 +133,6 @@ class WebApp:
             Route("GET", "/metrics", "metrics", self._metrics),
             *(Route(each.method, each.path, each.permission, partial(api.answer, each)) for each in api.operations),
         )
-
-    def warm(self) -> None:
-        """Compiles all templates; for a thread, before the first request."""
-        self._renderer.warm()
 
     def asgi(self) -> ASGIApp:
         """The application with its bounds."""

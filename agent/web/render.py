@@ -77,9 +77,12 @@ class _Kept(NamedTuple):
 
 
 class Renderer:
-    """All templates, compiled when first used."""
+    """All templates, each loaded when first used."""
 
-    def __init__(self, templates: jinja2.BaseLoader | None = None) -> None:
+    def __init__(
+        self, templates: jinja2.BaseLoader | None = None, compiled: jinja2.BytecodeCache | None = None
+    ) -> None:
+        """`compiled`: where they are in compiled form; what is missing there is compiled."""
         self._kept: dict[tuple[str, ...], _Kept] = {}
         self._environment = jinja2.Environment(
             loader=templates or jinja2.FileSystemLoader(FOLDER / "templates"),
@@ -87,6 +90,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=compiled,
             undefined=jinja2.StrictUndefined,
         )
         self._environment.globals |= {
