@@ -7,9 +7,8 @@ Invariants
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -23,7 +22,9 @@ from starlette.types import ASGIApp
 from courtyard.agent.accounts import Accounts, Principal
 from courtyard.agent.history import History
 from courtyard.agent.refusal import Refusal
+from courtyard.agent.web.acts import Acts
 from courtyard.agent.web.api import Api
+from courtyard.agent.web.assets import serve
 from courtyard.agent.web.bounds import Bounds
 from courtyard.agent.web.cameras import Cameras
 from courtyard.agent.web.commissioning.model import Desk
@@ -31,38 +32,22 @@ from courtyard.agent.web.commissioning.routes import BASE, Commissioning
 from courtyard.agent.web.compound import Draughtsman
 from courtyard.agent.web.door import Door
 from courtyard.agent.web.evidence import Kept
-from courtyard.agent.web.form import own_form
-from courtyard.agent.web.gate import LANGUAGE_COOKIE, Gate, address, allowed, to_login
+from courtyard.agent.web.gate import LANGUAGE_COOKIE, Gate, allowed, to_login
 from courtyard.agent.web.live import Live, Subject, digest
 from courtyard.agent.web.mend import Mend, SiteMender
 from courtyard.agent.web.metrics import metrics_text
 from courtyard.agent.web.model import Hands, Refused, Views, Words
 from courtyard.agent.web.notices import Notices
+from courtyard.agent.web.packing import compressed
 from courtyard.agent.web.pages import NAV, PAGES, Link, Page
 from courtyard.agent.web.past import Past, PastAlarms
 from courtyard.agent.web.people import People
-from courtyard.agent.web.render import FOLDER, Rendered, Renderer
+from courtyard.agent.web.render import Rendered, Renderer
 from courtyard.agent.web.route import Route
 from courtyard.agent.web.watched import Evidence, Pictures
 from courtyard.drivers.base import Language
 
-STATIC: Final = {
-    "app.css": "text/css; charset=utf-8",
-    "app.js": "text/javascript; charset=utf-8",
-    "commissioning.css": "text/css; charset=utf-8",
-    "commissioning.js": "text/javascript; charset=utf-8",
-    "region.js": "text/javascript; charset=utf-8",
-    "spark.js": "text/javascript; charset=utf-8",
-    "chart.js": "text/javascript; charset=utf-8",
-    "uplot.js": "text/javascript; charset=utf-8",
-    "uplot.css": "text/css; charset=utf-8",
-    "icons.svg": "image/svg+xml",
-    "favicon.svg": "image/svg+xml",
-}
 CSRF_MARK, VERSION_MARK = "__CSRF__", "__VERSION__"
-WORTH_COMPRESSING: Final = 2048
-MINUTE_MS, HOUR_MS = 60_000, 3_600_000
-SHELF_HOURS: Final = (1, 8, 24)
 
 
 class Inside(NamedTuple):
@@ -122,9 +107,8 @@ class WebApp:
         self.routes: tuple[Route, ...] = (
             *more,
             *(Route("GET", page.path, page.permission, partial(self._show, page)) for page in PAGES),
-            Route("POST", "/alarms", "acknowledge", self._act),
-            Route("POST", "/devices/{device}/read", "test", self._read),
-            Route("GET", "/static/{name}", None, self._static),
+            *Acts(views, hands, accounts, self.plain_page).routes,
+            Route("GET", "/static/{name}", None, serve),
             Route("GET", "/login", None, door.show),
             Route("POST", "/login", None, door.enter),
             Route("POST", "/logout", None, door.leave),
@@ -277,48 +261,7 @@ class WebApp:
             return "en"
         return "zh-CN" if chosen == "zh-CN" else self._views.gateway().language
 
-    # Acts
-
-    async def _act(self, request: Request, principal: Principal | None) -> Response:
-        assert principal is not None
-        given = await own_form(request, principal)
-        alarm_id, reason = given.get("alarm", "")[:500], given.get("reason", "").strip()[:200]
-        occurrence = int(given["occurrence"]) if given.get("occurrence", "").isdecimal() else 0
-        if not reason:
-            return self._say(request, Words("Give a reason.", "请填写原因。"), 422)
-        match given.get("act"):
-            case "acknowledge":
-                await self._hands.acknowledge(alarm_id, occurrence, principal.origin, reason)
-            case "clear":
-                await self._hands.clear(alarm_id, occurrence, principal.origin, reason)
-            case "shelve":
-                hours = next((each for each in SHELF_HOURS if given.get("hours") == str(each)), SHELF_HOURS[0])
-                until_ms = self._views.now_ms() + hours * HOUR_MS - MINUTE_MS
-                await self._hands.shelve(alarm_id, principal.origin, reason, until_ms)
-            case _:
-                return self._say(request, Words("Unknown act.", "无法识别的操作。"), 422)
-        await self._accounts.note(principal.name, f"alarm.{given['act']}", alarm_id, address=address(request))
-        return RedirectResponse("/alarms", 303)
-
-    async def _read(self, request: Request, principal: Principal | None) -> Response:
-        assert principal is not None
-        name = request.path_params["device"]
-        await own_form(request, principal)
-        detail = self._views.device(name)
-        if detail is None:
-            return self._say(request, Words("There is no such device.", "没有这台设备。"), 404)
-        result = await self._hands.read(name)
-        return self.plain_page(request, "read.html", device=detail.device, result=result, logs=principal.may("logs"))
-
     # For machines
-
-    async def _static(self, request: Request, principal: Principal | None) -> Response:
-        name = request.path_params["name"]
-        if name not in STATIC:
-            return PlainTextResponse("not found", 404)
-        return compressed(
-            request, _static_bytes(name), STATIC[name], {"Cache-Control": "max-age=3600"}, pack=_packed_once
-        )
 
     async def _live_health(self, request: Request, principal: Principal | None) -> Response:
         return PlainTextResponse("ok\n")
@@ -330,34 +273,3 @@ class WebApp:
     async def _metrics(self, request: Request, principal: Principal | None) -> Response:
         text = metrics_text(self._views, streams=self.live.streams)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
-def _packed(body: bytes) -> bytes:
-    return gzip.compress(body, 5)
-
-
-def compressed(
-    request: Request,
-    body: bytes,
-    media_type: str,
-    headers: Mapping[str, str] = {},
-    *,
-    status: int = 200,
-    pack: Callable[[bytes], bytes] = _packed,
-) -> Response:
-    """The body as the browser may take it: gzip, as `pack` makes it, where that is worth while."""
-    every = {**headers, "Vary": "Accept-Encoding, Cookie"}
-    if len(body) >= WORTH_COMPRESSING and "gzip" in request.headers.get("accept-encoding", ""):
-        packed = {**every, "Content-Encoding": "gzip"}
-        return Response(pack(body), status, media_type=media_type, headers=packed)
-    return Response(body, status, media_type=media_type, headers=every)
-
-
-@cache
-def _packed_once(body: bytes) -> bytes:
-    return _packed(body)
-
-
-@cache
-def _static_bytes(name: str) -> bytes:
-    return (FOLDER / "static" / name).read_bytes()

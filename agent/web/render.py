@@ -18,6 +18,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from courtyard.agent.web import words
+from courtyard.agent.web.assets import address
 from courtyard.agent.web.drawing import cells
 from courtyard.agent.web.model import Words
 from courtyard.drivers.base import Language
@@ -97,6 +98,7 @@ class Renderer:
             "t": _t,
             "live": _live,
             "icon": _icon,
+            "asset": address,
             "class_name": words.state_class,
         }
         self._environment.filters |= {
@@ -203,4 +205,4 @@ def _worded(function: Callable[..., str]) -> Callable[..., str]:
 
 @lru_cache(maxsize=64)
 def _icon(name: str) -> Markup:
-    return Markup('<svg class="icon" aria-hidden="true"><use href="/static/icons.svg#{}"/></svg>').format(name)
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(address("icons.svg"), name)

@@ -116,6 +116,17 @@ def test_no_path_leads_out_of_the_static_files(name: str) -> None:
     assert b"import" not in answer.body
 
 
+def test_a_browser_keeps_files_under_the_hash_of_their_content_and_asks_for_all_others() -> None:
+    page = call("GET", "/", role="installer").text
+    found = set(re.findall(r'(?:src|href)="(/static/[^"#]+)', page))
+    assert {each.partition("?")[0] for each in found} >= {"/static/app.css", "/static/app.js", "/static/icons.svg"}
+    for each in found:
+        answer = call("GET", each)
+        assert (answer.status, answer.headers["cache-control"]) == (200, "max-age=31536000, immutable")
+        for other in (each.partition("?")[0], f"{each}0"):
+            assert call("GET", other).headers["cache-control"] == "no-cache"
+
+
 def test_an_oversize_body_is_refused_before_and_while_it_comes() -> None:
     body = b"a" * (MAX_BODY_BYTES + 1)
     announced = {**FORM, "content-length": str(len(body))}
