@@ -18,20 +18,20 @@ UNREADABLE = Words("The form cannot be read.", "无法读取表单。")
 T = TypeVar("T")
 
 
-async def form(request: Request) -> dict[str, str]:
-    """The fields of an urlencoded form.  Raises Refused."""
+async def form(request: Request, *, most: int = MOST_FIELDS) -> dict[str, str]:
+    """The fields of an urlencoded form of at most so many.  Raises Refused."""
     if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
         raise Refused(UNREADABLE)
     try:
         text = (await request.body()).decode("utf-8")
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"))
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=most, errors="strict"))
     except ValueError as error:
         raise Refused(UNREADABLE) from error
 
 
-async def own_form(request: Request, principal: Principal) -> dict[str, str]:
+async def own_form(request: Request, principal: Principal, *, most: int = MOST_FIELDS) -> dict[str, str]:
     """The same, of a form that this session's page made.  Raises Refused."""
-    given = await form(request)
+    given = await form(request, most=most)
     if not csrf_matches(principal, given.get("csrf", "")):
         raise Refused(TOO_OLD)
     return given

@@ -25,6 +25,9 @@ NAMED_BY: Final[Mapping[Kind, str]] = {
     "residents": "id",
     "rules": "name",
     "escalations": "name",
+    "fire_panels": "id",
+    "outputs": "name",
+    "lifts": "id",
 }
 """The setting that names the entries of each list; what is not here is a table."""
 LINE_KINDS: Final[Mapping[str, Words]] = {

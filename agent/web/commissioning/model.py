@@ -12,7 +12,10 @@ import msgspec
 
 from courtyard.agent.web.model import Mistake, PointValue, TestRead, Words
 
-Kind = Literal["gateway", "uplinks", "lines", "devices", "cameras", "residents", "rules", "escalations", "modem"]
+Kind = (
+    Literal["gateway", "uplinks", "lines", "devices", "cameras", "residents", "rules", "escalations", "modem"]
+    | Literal["fire_panels", "outputs", "lifts"]
+)
 FieldKind = Literal["text", "password", "number", "select", "checkbox", "long", "fixed", "hidden"]
 KINDS: tuple[Kind, ...] = ("gateway", "uplinks", "lines", "devices", "cameras")
 

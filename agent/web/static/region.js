@@ -4,7 +4,8 @@
   const form = document.querySelector("[data-region]");
   if (!form) return;
   const svg = form.querySelector("svg"), NS = svg.namespaceURI, STEP = 0.01, MOST = 32;
-  const shapes = { floor: JSON.parse(form.elements.floor.value), door: JSON.parse(form.elements.door.value) };
+  const fields = Object.fromEntries([...form.querySelectorAll("[data-of]")].map((field) => [field.dataset.of, field]));
+  const shapes = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, JSON.parse(field.value)]));
   const buttons = [...form.querySelectorAll("[data-shape]")];
   let chosen = "floor", dragged = null;
 
@@ -28,7 +29,7 @@
       svg.append(corner);
       if (number === focused) corner.focus();
     });
-    for (const name of Object.keys(shapes)) form.elements[name].value = JSON.stringify(shapes[name]);
+    for (const name of Object.keys(shapes)) fields[name].value = JSON.stringify(shapes[name]);
   }
   function place(event) {
     const box = svg.getBoundingClientRect();
