@@ -14,6 +14,7 @@ from courtyard.agent.page.commissioning.lists import DeviceLists
 from courtyard.agent.page.commissioning.scans import LineScans
 from courtyard.agent.page.commissioning.sign_offs import KeptSignOffs
 from courtyard.agent.page.commissioning.site_desk import GatewaySite
+from courtyard.agent.page.commissioning.steps_desk import GatewaySteps
 from courtyard.agent.page.commissioning.trials import Trials
 from courtyard.agent.page.views import GatewayViews
 from courtyard.agent.web.commissioning.model import Desk
@@ -46,9 +47,12 @@ class GatewayDesk:
             site, kept, self._scans, gateway.lines, lambda: gateway.snapshot, gateway.clock, data, views.values
         )
         sign_offs = KeptSignOffs(data / SIGN_OFFS, views, trials, self._drills, editor, lambda: gateway.snapshot)
-        self.desk = Desk(site, trials, self._scans, DeviceLists(editor), self._drills, sign_offs)
+        self._steps = GatewaySteps(gateway, editor, kept, handlers, data)
+        lists, steps = DeviceLists(editor), self._steps.steps
+        self.desk = Desk(site, trials, self._scans, lists, self._drills, sign_offs, steps)
 
     async def close(self) -> None:
         """When the page ends."""
         await self._scans.stop()
+        await self._steps.close()
         await self._drills.stop()

@@ -12,6 +12,7 @@ import msgspec
 
 from courtyard.agent.web.commissioning.model import Choice, Field, FieldKind, Kind
 from courtyard.agent.web.model import Words
+from courtyard.config.device import Beacon
 from courtyard.config.quantities import duration_text
 from courtyard.config.shape import Items, Scalar, Setting, Table, Variants, table_of
 from courtyard.config.site import Site
@@ -100,6 +101,32 @@ AUTHORITY: Final = Field(
         "仅当平台证书不是由公共 CA 签发时填写。",
     ),
 )
+
+
+BEACON: Final[Mapping[str, Words]] = {
+    "normal": Words("Identity at rest", "平时的标识"),
+    "alarm": Words("Identity when pressed", "按下后的标识"),
+    "means": Words("What a press means", "按下的含义"),
+}
+"""How people call the identities of a beacon."""
+CALLS: Final[Mapping[str, Words]] = {"sos": Words("call for help", "呼救"), "fall": Words("a fall", "跌倒")}
+
+
+def beacon_fields(raw: Mapping[str, Any], given: Mapping[str, str]) -> list[Field]:
+    """The two identities of a button that calls by changing them, as `beacon.normal` and so on."""
+    fields = []
+    for key, setting in table_of(Beacon).settings.items():
+        text = given.get(f"beacon.{key}", value_shown(raw.get(key, "")) or default_text(setting))
+        calls = tuple(Choice(name, words) for name, words in CALLS.items())
+        more = {"choices": calls} if key == "means" else {}
+        fields.append(field_for(setting, text, name=f"beacon.{key}", label=BEACON[key], **more))
+    return fields
+
+
+def beacon_of(raw: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    """The identities as the site file has them: what the file has, with what the form says."""
+    typed = {key: given.get(f"beacon.{key}", "").strip() for key in BEACON}
+    return {key: text for key, text in {**raw, **typed}.items() if text and (text != "sos" or key in raw)}
 
 
 def station_settings() -> Iterator[Setting]:

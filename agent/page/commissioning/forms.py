@@ -14,6 +14,7 @@ from courtyard.agent.page.commissioning.fields import (
     PASSWORD,
     PASSWORD_HELP,
     PASSWORD_KEPT,
+    beacon_fields,
     default_text,
     field_for,
     shown_settings,
@@ -57,6 +58,8 @@ class Around(NamedTuple):
     gateway: str = ""
     key: bool | None = None
     """Whether the chosen type needs the key of its adverts; None where there is no such key."""
+    beacon: bool = False
+    """Whether the chosen type calls for help by changing its identity."""
 
 
 def build(kind: Kind, entry: str | None, mark: str, place: Place, given: Mapping[str, str], around: Around) -> Form:
@@ -96,6 +99,8 @@ def build(kind: Kind, entry: str | None, mark: str, place: Place, given: Mapping
         fields.append(field_for(setting, text, **more))
     if kind == "devices":
         fields[3:3] = _options(around.options, raw.get("options", {}), given)
+    if around.beacon:
+        fields += beacon_fields(raw.get("beacon", {}), given)
     if centre:
         station = raw.get("station", {})
         fields[2:2] = station_fields(station if isinstance(station, dict) else {}, given)
@@ -115,7 +120,7 @@ def build(kind: Kind, entry: str | None, mark: str, place: Place, given: Mapping
     return Form(kind, entry, mark, (*first, *fields))
 
 
-CARRIED: Final = frozenset({"line", "address", "place", "id"})
+CARRIED: Final = frozenset({"line", "address", "place", "id", "beacon.normal", "beacon.alarm"})
 """What the first of two forms hands to the second."""
 
 

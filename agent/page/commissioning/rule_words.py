@@ -107,7 +107,7 @@ def sentence(raw: Mapping[str, Any], catalogue: Catalogue) -> Words:
 def _sentence(raw: Mapping[str, Any], catalogue: Catalogue, language: Language) -> str:
     chinese = language == "zh-CN"
     held_s = duration_s(str(raw.get("for", "0s"))) or 0.0
-    for_s = f"持续 {span(held_s, language)}" if chinese else f" for {span(held_s, language)}"
+    for_s = f"持续 {_span(held_s, language)}" if chinese else f" for {_span(held_s, language)}"
     held = for_s if held_s else ""
     severity = SEVERITIES.get(raw.get("severity", 3), Words("", "")).say(language)
     match raw.get("kind"):
@@ -115,7 +115,7 @@ def _sentence(raw: Mapping[str, Any], catalogue: Catalogue, language: Language) 
             what = _limits(raw, catalogue, language, held)
         case "unreachable":
             usual = Words("for three of its periods", "超过三个读取周期")
-            silent = span(held_s, language) if held_s else ""
+            silent = _span(held_s, language) if held_s else ""
             what = (
                 f"设备{f'超过 {silent}' if held_s else usual.zh}没有可用数据时报警"
                 if chinese
@@ -125,7 +125,7 @@ def _sentence(raw: Mapping[str, Any], catalogue: Catalogue, language: Language) 
             what = f"水倒流{held}时报警" if chinese else f"Alarm when water flows backwards{held}"
         case "night_flow":
             start, end = raw.get("start", "02:00"), raw.get("end", "05:00")
-            never = span(held_s or NIGHT_FLOW_FOR_S, language)
+            never = _span(held_s or NIGHT_FLOW_FOR_S, language)
             what = (
                 f"{start}～{end} 之间用水连续 {never}没有停歇时报警"
                 if chinese
@@ -140,6 +140,11 @@ def _sentence(raw: Mapping[str, Any], catalogue: Catalogue, language: Language) 
         if severity[:3] != "for"
         else f"{what}; {severity}."
     )
+
+
+def _span(seconds: float, language: Language) -> str:
+    """`5 min`; in a Chinese sentence minutes are 分钟."""
+    return span(seconds, language).replace("分", "分钟")
 
 
 def _limits(raw: Mapping[str, Any], catalogue: Catalogue, language: Language, held: str) -> str:

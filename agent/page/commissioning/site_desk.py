@@ -12,7 +12,7 @@ import msgspec
 
 from courtyard.agent.candidates import library
 from courtyard.agent.page.commissioning.editor import Editor, changed, data_of
-from courtyard.agent.page.commissioning.fields import NAMED_BY
+from courtyard.agent.page.commissioning.fields import NAMED_BY, beacon_of
 from courtyard.agent.page.commissioning.forms import Around, build
 from courtyard.agent.page.commissioning.kept import KeptSecrets
 from courtyard.agent.page.commissioning.keys import WANTED, WrongKey, key_of
@@ -157,6 +157,8 @@ class GatewaySite:
             }
             if options and options != place.raw.get("options"):
                 values["options"] = {**place.raw.get("options", {}), **options}
+            if around.beacon and (beacon := beacon_of(place.raw.get("beacon", {}), given)) != place.raw.get("beacon"):
+                values["beacon"] = beacon or None
         setting = SECRET_SETTING.get(kind, "")
         if secret and not str(place.raw.get(setting, "")).startswith("credential:"):
             values[setting] = f"{SECRETS}/{secret_name(kind, name)}"
@@ -179,6 +181,7 @@ class GatewaySite:
             profile.options if isinstance(profile, ModbusProfile) else (),
             self._snapshot().site.gateway.id,
             profile.key if isinstance(profile, WearableProfile) else None,
+            isinstance(profile, WearableProfile) and profile.beacon,
         )
 
     def _titles(self) -> tuple[Library, dict[str, Words]]:

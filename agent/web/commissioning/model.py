@@ -6,11 +6,14 @@ Every call that does something raises `courtyard.agent.web.model.Refused` with w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import msgspec
 
 from courtyard.agent.web.model import Mistake, PointValue, TestRead, Words
+
+if TYPE_CHECKING:
+    from courtyard.agent.web.commissioning.step_model import Steps
 
 Kind = (
     Literal["gateway", "uplinks", "lines", "devices", "cameras", "residents", "rules", "escalations", "modem"]
@@ -309,3 +312,4 @@ class Desk(NamedTuple):
     lists: Lists
     drills: Drills
     sign_offs: SignOffs
+    steps: Steps | None = None

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from courtyard.agent.accounts import Accounts, Principal, csrf_matches
 from courtyard.agent.web.commissioning.model import KINDS, Desk, Form, Kind, Saved
+from courtyard.agent.web.commissioning.step_routes import EntrySteps
 from courtyard.agent.web.commissioning.upload import upload
 from courtyard.agent.web.form import TOO_OLD, own_form
 from courtyard.agent.web.gate import address
@@ -47,10 +48,11 @@ class Commissioning:
 
     def __init__(self, desk: Desk, views: Views, accounts: Accounts, show: Show) -> None:
         self._desk, self._views, self._accounts, self._show = desk, views, accounts, show
-        self.pages = (
+        self.pages: tuple[Page, ...] = (
             Page(f"{BASE}/scan", "commissioning_scan.html", "configure", SCAN, self._scan_values),
             Page(f"{BASE}/drill", "commissioning_drill.html", "configure", DRILL, self._drill_values),
         )
+        self._steps = EntrySteps(desk.steps, accounts, show) if desk.steps is not None else None
         forms = [
             Route(method, f"{BASE}/{kind}", "configure", partial(endpoint, kind))
             for kind in KINDS
@@ -69,6 +71,9 @@ class Commissioning:
             Route("GET", f"{BASE}/picture/{{token}}", "configure", self._picture),
             Route("GET", f"{BASE}/started", "configure", self._started),
         )
+        if self._steps is not None:
+            self.pages += self._steps.pages
+            self.routes += self._steps.routes
 
     def begins(self) -> bool:
         """Whether this box waits to be commissioned."""
@@ -81,6 +86,7 @@ class Commissioning:
         site = self._desk.site
         counts = {kind: len(await site.entries(kind)) for kind in KINDS if kind != "gateway"}
         drills, reports = await self._desk.drills.evidence(), await self._desk.sign_offs.all()
+        steps: Mapping[str, int] = await self._steps.counts() if self._steps is not None else {}
         return self._show(
             request,
             principal,
@@ -88,6 +94,7 @@ class Commissioning:
             INDEX,
             titles=TITLES,
             counts=counts,
+            steps=steps,
             commissioned=site.commissioned(),
             drills=len(drills),
             reports=len(reports),
@@ -180,7 +187,7 @@ class Commissioning:
     async def _import(self, request: Request, principal: Principal | None) -> Response:
         assert principal is not None
         saved = request.query_params.get("saved", "")[:10]
-        return self._show(request, principal, "commissioning_import.html", IMPORT, table=None, saved=saved)
+        return self._show(request, principal, "commissioning_import.html", IMPORT, table=None, saved=saved, columns="")
 
     async def _upload(self, request: Request, principal: Principal | None) -> Response:
         assert principal is not None
@@ -189,7 +196,9 @@ class Commissioning:
             if not csrf_matches(principal, given.get("csrf", "")):
                 raise Refused(TOO_OLD)
             table = await self._desk.lists.judge(content)
-            return self._show(request, principal, "commissioning_import.html", IMPORT, table=table, saved="")
+            return self._show(
+                request, principal, "commissioning_import.html", IMPORT, table=table, saved="", columns=""
+            )
         given = await own_form(request, principal)
         saved, count = await self._desk.lists.save(given.get("token", ""))
         await self._note(request, principal, "site.import", f"devices {count}", saved)
