@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from courtyard.agent.vision.comparing import Compared, Comparison, compared_file, in_force, read_compared
 from courtyard.agent.vision.messages import Attach, Gathered
 from courtyard.agent.vision.own_head import Figures, Head, head_file, identity, read_head
 from courtyard.agent.vision.regions import Region
@@ -29,6 +30,7 @@ from courtyard.agent.vision.scores import (
     scores_file,
     write,
 )
+from courtyard.agent.vision.votes import Policy
 
 TRIAL: Final = ".trial"
 """Behind a lift's name, in the name of the file of what its head on trial would have scored."""
@@ -53,7 +55,8 @@ class HeadState(msgspec.Struct, frozen=True):
 
 class LearningState(msgspec.Struct, frozen=True):
     """How far a lift is calibrated: by which threshold and when (None: not); what was counted since, and whether that
-    is enough for a calibration; `quantile` is the score below which 99.9 % of it stayed.  `gathered` looks are kept."""
+    is enough for a calibration; `quantile` is the score below which 99.9 % of it stayed.  `gathered` looks are kept.
+    The lift is looked at with `model` (a hash; empty: none yet) since `model_since_ms`."""
 
     threshold: float
     calibrated_ms: int | None
@@ -66,6 +69,9 @@ class LearningState(msgspec.Struct, frozen=True):
     gathered: int
     head: HeadState | None
     trial: HeadState | None
+    model: str = ""
+    model_since_ms: int = 0
+    compared: Compared | None = None
 
 
 class Learning:
@@ -83,6 +89,8 @@ class Learning:
         self._trial: Head | None = None
         self._calibration: Calibration | None = None
         self._gathered = 0
+        self._since_ms = 0
+        self._comparison: Comparison | None = None
 
     @property
     def identity(self) -> str:
@@ -102,11 +110,13 @@ class Learning:
     def begin(self, model: str, score: float) -> None:
         """A model is in use; `score` is its own threshold."""
         self._model, self._given = model, score
+        self._since_ms = in_force(self._folder, self._lift, model, self._wall_ms())
         self._read()
         self._signature = self._sign()
         if self._scores is None or self._scores.model != self.identity:
             known = read_scores(self._folder, self._lift)
             self._scores = known if known is not None and known.model == self.identity else self._new(self.identity)
+        self._compare()
 
     def changed(self) -> dict[str, str | float | int | None]:
         """What has changed on disk since it was read, by name, for the journal; taken over at once."""
@@ -132,6 +142,7 @@ class Learning:
             if self._calibration.model == self.identity:
                 self._scores = self._new(self.identity)
         self._signature = self._sign()
+        self._compare()
         return told
 
     def looked(self, score: float, trial: float | None) -> None:
@@ -142,6 +153,11 @@ class Learning:
         if trial is not None and self._after is not None and self._before is not None:
             self._before.add(score, now_ms)
             self._after.add(trial, now_ms)
+
+    def judged(self, at_s: float, score: float, trial: float | None, policy: Policy) -> None:
+        """Counts what one look would have led to by itself, and with the head on trial; seconds of the loop's clock."""
+        if self._comparison is not None:
+            self._comparison.look(at_s, score, trial, policy)
 
     def watched(self, seconds: float) -> None:
         """So much time has passed in which the lift was watched."""
@@ -158,6 +174,8 @@ class Learning:
             write(scores_file(self._folder, self._lift), self._scores)
         if self._after is not None and self._after.looks:
             write(scores_file(self._folder, self._lift + TRIAL), self._after)
+        if self._comparison is not None and self._comparison.counted.all_looks:
+            write(compared_file(self._folder, self._lift), self._comparison.counted)
 
     def attach(self, frames: str, region: Region) -> Attach:
         """The order to look at this lift.  Looks are gathered until it is calibrated."""
@@ -179,6 +197,9 @@ class Learning:
             self._gathered,
             self._head_state(self._head, acts=True),
             self._head_state(self._trial, acts=False),
+            self._model,
+            self._since_ms,
+            msgspec.structs.replace(self._comparison.counted) if self._comparison is not None else None,
         )
 
     @property
@@ -203,6 +224,13 @@ class Learning:
         known = read_scores(self._folder, self._lift + TRIAL)
         self._after = known if known is not None and known.model == wanted else self._new(wanted)
         self._before = self._new(self.identity)
+
+    def _compare(self) -> None:
+        """Goes on comparing, or begins anew when what acts, or what is on trial, is another."""
+        now = self.identity, self._digest(self._trial)
+        known = self._comparison.counted if self._comparison is not None else None
+        if known is None or (known.model, known.trial) != now:
+            self._comparison = Comparison(read_compared(self._folder, self._lift, *now, self._wall_ms()))
 
     def _new(self, model: str) -> Scores:
         return Scores(self._lift, model, self._wall_ms())

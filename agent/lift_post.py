@@ -20,7 +20,7 @@ from courtyard.agent.vision.messages import Attach, Gathered, Keep, Kept, Looked
 from courtyard.agent.vision.regions import Region
 from courtyard.agent.vision.voice import Voice
 from courtyard.agent.vision.votes import Door, Policy, Stance, Votes, Why
-from courtyard.config.lifts import Lift, Polygon, Vision
+from courtyard.config.lifts import SHIPPED, Lift, Polygon, Vision
 from courtyard.drivers.base import Fault, Reading, Scalar, Text
 
 MORE_TO_HOLD: Final = 0.1
@@ -55,6 +55,8 @@ class LiftState(msgspec.Struct, frozen=True):
     evidence: str
     fault: Fault | None
     learning: LearningState | None = None
+    named: str = SHIPPED
+    """What the site file says of its model."""
 
 
 class Keeps(Protocol):
@@ -137,6 +139,7 @@ class LiftPost:
         self._looked_s = asyncio.get_running_loop().time()
         if self.guard.look(looked.detections, model=self.learning.identity, stages=looked.stages):
             self.learning.looked(self.guard.score, looked.trial)
+            self.learning.judged(self._looked_s, self.guard.score, looked.trial, self.guard.lift.policy)
 
     def still(self) -> None:
         self._looked_s = asyncio.get_running_loop().time()
@@ -237,6 +240,7 @@ class LiftPost:
             self._evidence,
             next(iter(self._faults.values()), None),
             self.learning.state(),
+            self._vision.model,
         )
 
     # What the guard tells

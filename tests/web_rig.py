@@ -58,7 +58,18 @@ from courtyard.agent.web.model import (
 )
 from courtyard.agent.web.past import Found, Wanted
 from courtyard.agent.web.server import WebServer
-from courtyard.agent.web.watched import Camera, Corners, Learned, OwnHead, Piece, Resident, Watching, Worn
+from courtyard.agent.web.watched import (
+    Camera,
+    Compared,
+    Corners,
+    Learned,
+    Model,
+    OwnHead,
+    Piece,
+    Resident,
+    Watching,
+    Worn,
+)
 from courtyard.drivers.base import Scalar, Text
 from courtyard.drivers.camera.frames import Frame as Frame_
 
@@ -179,6 +190,7 @@ class FakeViews:
         self.well, self.mistakes = well, (MISTAKE,) if broken else ()
         self.durable = True
         self.notices: tuple[Notice, ...] = (SITE_NOTICE,) if broken else ()
+        self.model, self.shadow = Model("shipped", "5e884898da28", NOW_MS - 400_000_000), False
 
     def now_ms(self) -> int:
         return NOW_MS
@@ -249,8 +261,9 @@ class FakeViews:
         figures = ((0.66, 0.64), (0.108, 0.074), (0.214, 0.107))
         head = OwnHead("0123456789ab", NOW_MS - 86_400_000, 1240, 12, *figures, "wang", NOW_MS - 3_600_000)
         trial = OwnHead("ba9876543210", NOW_MS - 7_200_000, 1300, 0, *figures, "", 0, 41_200, 0.83, 0.41)
-        learned = Learned(NOW_MS - 172_800_000, 18.2, 41_200, 0.455, True, 640, head, trial)
-        watched = msgspec.structs.replace(look, evidence=EVIDENCE, learned=learned)
+        compared = Compared(NOW_MS - 7_200_000, 9, 41_200, 0.998, 7, 2)
+        learned = Learned(NOW_MS - 172_800_000, 18.2, 41_200, 0.455, True, 640, head, trial, self.model, compared)
+        watched = msgspec.structs.replace(look, evidence=EVIDENCE, learned=learned, shadow=self.shadow)
         broken = {
             "fault": Words("The lens is covered.", "镜头被遮挡。"),
             "cure": Words("Clean the lens.", "请清洁镜头。"),
@@ -500,6 +513,34 @@ class FakePictures:
 EVIDENCE = "20261122T063000Z-lift-b03-1"
 
 
+class FakeLiftModels:
+    """Notes what was wished; refuses what is not there."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, ...]] = []
+
+    async def retrain(self, lift: str) -> Words:
+        self.done.append(("retrain", lift))
+        return Words("The head 112233445566 is on trial.", "判别头 112233445566 已进入影子运行。")
+
+    async def activate(self, lift: str, head: str, by: str) -> None:
+        if head != "ba9876543210":
+            raise Refused(Words("Another head by now.", "判别头已更换。"))
+        self.done.append(("activate", lift, head, by))
+
+    async def roll_back(self, lift: str, head: str) -> None:
+        self.done.append(("rollback", lift, head))
+
+    async def forget(self, lift: str) -> None:
+        self.done.append(("forget", lift))
+
+    async def activate_model(self, digest: str) -> None:
+        self.done.append(("activate-model", digest))
+
+    async def roll_back_model(self, digest: str) -> None:
+        self.done.append(("rollback-model", digest))
+
+
 class FakeEvidence:
     """A picture and a clip of one alarm."""
 
@@ -526,7 +567,8 @@ class Stage:
         self.views, self.hands, self.accounts = views or FakeViews(), FakeHands(), FakeAccounts()
         self.mender, self.pictures, self.past = FakeMender(), FakePictures(), FakePast()
         self.evidence = FakeEvidence()
-        doors = Doors(self.past, self.mender, self.pictures, evidence=self.evidence)
+        self.lift_models = FakeLiftModels()
+        doors = Doors(self.past, self.mender, self.pictures, evidence=self.evidence, lift_models=self.lift_models)
         self.app = WebApp(self.views, self.hands, self.accounts, FakeHistory(), secure=False, doors=doors)
         self.asgi = self.app.asgi()
 

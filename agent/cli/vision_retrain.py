@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
@@ -21,12 +21,8 @@ from courtyard.agent.control import Refused
 from courtyard.agent.records import instant
 from courtyard.agent.vision import own_head
 from courtyard.agent.vision.own_head import Head, NoHead
-from courtyard.agent.vision.scores import read_calibration
 from courtyard.agent.vision.shipped import MANIFEST
 from courtyard.drivers.base import Text
-
-if TYPE_CHECKING:
-    from courtyard.agent.vision.lessons import Looks
 
 ACCOUNTS: Final = "accounts"
 
@@ -55,15 +51,9 @@ def who() -> str:
 
 
 def _retrain(options: argparse.Namespace, folder: Path, lift: str) -> tuple[object, Text]:
-    from courtyard.agent.vision.model import read_manifest
-    from courtyard.agent.vision.retraining import base_file, read_base, retrained
+    from courtyard.agent.vision.teaching import teach
 
-    path = options.model or MANIFEST
-    manifest = read_manifest(path)
-    base = read_base(base_file(path), manifest.sha256)
-    looks, marked = _looks(folder, lift, manifest.sha256)
-    head = retrained(lift, manifest.sha256, base, looks, marked, manifest.score, _now_ms())
-    own_head.propose(folder, head)
+    head = teach(folder, options.model or MANIFEST, lift, _now_ms())
     _note(options, "lift.head_made", head)
     return head, Text(
         f"{_figures(head).en}\nIt is on trial: the gateway counts what it would say, and nothing follows. "
@@ -71,20 +61,6 @@ def _retrain(options: argparse.Namespace, folder: Path, lift: str) -> tuple[obje
         f"{_figures(head).zh}\n现处于影子运行：网关只统计其结果，不产生任何动作。观察一天确认无误后，"
         f"请运行 courtyard vision activate {lift}",
     )
-
-
-def _looks(folder: Path, lift: str, model: str) -> tuple[Looks, int]:
-    """What was gathered in the time that the lift was calibrated with - somebody has said that no e-bike came - and
-    the events that were marked."""
-    from courtyard.agent.vision.lessons import joined, read_looks
-
-    lessons = own_head.lessons_folder(folder, lift)
-    identities = {model, own_head.identity(model, own_head.read_head(folder, lift, "active", model))}
-    days = [day for day in (read_calibration(folder, lift, each) for each in identities) if day is not None]
-    gathered = read_looks(lessons / own_head.GATHERED, model)
-    gathered = gathered.during([(day.since_ms, day.until_ms) for day in days])
-    marked = joined([read_looks(path, model) for path in sorted((lessons / own_head.MARKED).glob("*.npz"))])
-    return joined([gathered, marked]), len(marked.logits)
 
 
 def _activate(options: argparse.Namespace, folder: Path, lift: str) -> tuple[object, Text]:

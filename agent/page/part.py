@@ -18,6 +18,7 @@ from courtyard.agent.page.certificate import CertificateFailed, tls_context
 from courtyard.agent.page.commissioning.desk import GatewayDesk
 from courtyard.agent.page.evidence import EvidenceFiles
 from courtyard.agent.page.hands import GatewayHands
+from courtyard.agent.page.lift_models import GatewayLiftModels
 from courtyard.agent.page.mending import SiteMending
 from courtyard.agent.page.past import JournalPast
 from courtyard.agent.page.pictures import CameraPictures
@@ -76,6 +77,9 @@ class Page:
         self._pictures = CameraPictures(
             lambda: gateway.snapshot, gateway.lines.driver_of, SiteFile(site_file, data), gateway.lifts.states
         )
+        self._lift_models = GatewayLiftModels(
+            lambda: gateway.snapshot, data, SiteFile(site_file, data), gateway.clock.wall_ms
+        )
         wearing = Wearing(lambda: gateway.snapshot, gateway.care.consents)
         gateway.pipeline.observers.append(wearing.note)
         sources = Sources(
@@ -124,6 +128,7 @@ class Page:
                 self._pictures,
                 self._desk.desk,
                 EvidenceFiles(self._data),
+                self._lift_models,
             )
             renderer = Renderer(compiled=await compiled(self._data / "page/templates"))
             app = WebApp(

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from courtyard.agent.lift_words import DOOR, WHY
+from courtyard.agent.vision.own_head import DIGITS
 from courtyard.agent.web.model import Device, Refused, Words
-from courtyard.agent.web.watched import Camera, Corners, Learned, OwnHead, Watching
+from courtyard.agent.web.watched import Camera, Compared, Corners, Learned, Model, OwnHead, Watching
 from courtyard.config.edit import Unchangeable, with_values
+from courtyard.config.lifts import SHIPPED
 from courtyard.config.present import present
 from courtyard.config.site_file import Changed, SiteFile
 from courtyard.config.snapshot import Snapshot
@@ -154,11 +156,11 @@ def watching(state: LiftState) -> Watching:
         state.evidence,
         Words.of(fault.what) if fault else None,
         Words.of(fault.cure) if fault else None,
-        learned(state.learning) if state.learning is not None else None,
+        learned(state.learning, state.named) if state.learning is not None else None,
     )
 
 
-def learned(state: LearningState) -> Learned:
+def learned(state: LearningState, named: str = SHIPPED) -> Learned:
     """What a lift's threshold rests on, for the page; counts in steps, so that it is not drawn again each second."""
     return Learned(
         state.calibrated_ms,
@@ -169,7 +171,18 @@ def learned(state: LearningState) -> Learned:
         state.gathered,
         _own_head(state.head),
         _own_head(state.trial),
+        Model(named, state.model[:DIGITS], state.model_since_ms) if state.model else None,
+        _compared(state),
     )
+
+
+def _compared(state: LearningState) -> Compared | None:
+    counted = state.compared
+    if counted is None:
+        return None
+    agreement = round(counted.agreed / counted.looks, 3) if counted.looks else None
+    looks = counted.looks // STEP * STEP
+    return Compared(counted.since_ms, counted.alarms, looks, agreement, counted.before, counted.trial_alarms)
 
 
 def _own_head(head: HeadState | None) -> OwnHead | None:

@@ -115,7 +115,7 @@ def read_calibration(folder: Path, lift: str, model: str) -> Calibration | None:
     return found if found.model == model else None
 
 
-def write(path: Path, content: Scores | Calibration) -> None:
+def write(path: Path, content: msgspec.Struct) -> None:
     """Whole or not at all.  Raises OSError."""
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     part = path.with_suffix(".part")

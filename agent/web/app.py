@@ -33,6 +33,7 @@ from courtyard.agent.web.compound import Draughtsman
 from courtyard.agent.web.door import Door
 from courtyard.agent.web.evidence import Kept
 from courtyard.agent.web.gate import LANGUAGE_COOKIE, Gate, allowed, to_login
+from courtyard.agent.web.lift_models import Detectors
 from courtyard.agent.web.live import Live, Subject, digest
 from courtyard.agent.web.mend import Mend, SiteMender
 from courtyard.agent.web.metrics import metrics_text
@@ -44,7 +45,7 @@ from courtyard.agent.web.past import Past, PastAlarms
 from courtyard.agent.web.people import People
 from courtyard.agent.web.render import Rendered, Renderer
 from courtyard.agent.web.route import Route
-from courtyard.agent.web.watched import Evidence, Pictures
+from courtyard.agent.web.watched import Evidence, LiftModels, Pictures
 from courtyard.drivers.base import Language
 
 CSRF_MARK, VERSION_MARK = "__CSRF__", "__VERSION__"
@@ -65,6 +66,7 @@ class Doors(NamedTuple):
     pictures: Pictures | None = None
     desk: Desk | None = None
     evidence: Evidence | None = None
+    lift_models: LiftModels | None = None
 
 
 NO_DOORS: Final = Doors()
@@ -99,6 +101,8 @@ class WebApp:
             more += Cameras(doors.pictures, views, accounts, self.show).routes
         if doors.evidence is not None:
             more += Kept(doors.evidence, accounts).routes
+        if doors.lift_models is not None:
+            more += Detectors(doors.lift_models, views, accounts, self.show).routes
         self._commissioning: Commissioning | None = None
         if doors.desk is not None:
             desk = self._commissioning = Commissioning(doors.desk, views, accounts, self.show)

@@ -33,6 +33,30 @@ class OwnHead(msgspec.Struct, frozen=True):
     trial_after: float = 0.0
 
 
+class Model(msgspec.Struct, frozen=True):
+    """A detector: what the site file says of it ("shipped": the product's own), the first digits of its hash, since
+    when the lift is looked at with it."""
+
+    name: str
+    digest: str
+    since_ms: int
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """Warnings that began since `since_ms` or, in shadow, would have begun: `alarms`.
+
+    Where a head is on trial, both judged the same `looks`, and `agreement` is the share of these in which both lay on
+    the same side of the threshold; in that time `before` warnings were there without the head and `after` with it.
+    """
+
+    since_ms: int
+    alarms: int
+    looks: int = 0
+    agreement: float | None = None
+    before: int = 0
+    after: int = 0
+
+
 class Learned(msgspec.Struct, frozen=True):
     """What a lift's threshold rests on: a calibration of `calibrated_ms`, or none; what was counted since.
 
@@ -47,6 +71,8 @@ class Learned(msgspec.Struct, frozen=True):
     gathered: int
     head: OwnHead | None = None
     trial: OwnHead | None = None
+    model: Model | None = None
+    compared: Compared | None = None
 
 
 class Watching(msgspec.Struct, frozen=True):
@@ -135,6 +161,28 @@ class Piece(msgspec.Struct, frozen=True):
     content: bytes
     first: int
     size: int
+
+
+class LiftModels(Protocol):
+    """What lifts are looked at with, changed.  Every method raises Refused, and does nothing then."""
+
+    async def retrain(self, lift: str) -> Words:
+        """Learns a head of the lift's own and puts it on trial; what it is like.  Takes seconds."""
+
+    async def activate(self, lift: str, head: str, by: str) -> None:
+        """The head on trial acts, if it is still this one."""
+
+    async def roll_back(self, lift: str, head: str) -> None:
+        """The head that acts, if it is still this one, is on trial again; what was before it acts."""
+
+    async def forget(self, lift: str) -> None:
+        """Deletes the lift's heads and all that they learned from."""
+
+    async def activate_model(self, digest: str) -> None:
+        """The site's own detector acts, if it is this one."""
+
+    async def roll_back_model(self, digest: str) -> None:
+        """The product's own detector acts again in the place of this one."""
 
 
 class Evidence(Protocol):

@@ -35,6 +35,7 @@ VIEWS = {
     "past": "/alarms/history",
     "cameras": "/cameras",
     "region": "/cameras/cam-b03-lift1/region",
+    "lift": "/lifts/lift-b03-1",
     "residents": "/residents",
     "users": "/users",
     "audit": "/audit",

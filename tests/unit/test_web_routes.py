@@ -26,6 +26,7 @@ ACT = {"alarm": "wm-0009:leak:1", "occurrence": "17", "reason": "seen", "act": "
 def concrete(path: str) -> str:
     """A path that leads somewhere."""
     given = {"{name}": "app.css", "{device}": "wm-0004", "{point}": "water.flow", "{camera}": "cam-b03-lift1"}
+    given["{lift}"] = "lift-b03-1"
     return re.sub(r"{\w+}", lambda found: given[found[0]], path)
 
 
