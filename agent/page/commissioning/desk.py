@@ -9,6 +9,7 @@ from courtyard.agent.control import Handler
 from courtyard.agent.drills.evidence import Evidence
 from courtyard.agent.page.commissioning.drilling import DeviceDrills
 from courtyard.agent.page.commissioning.editor import Editor
+from courtyard.agent.page.commissioning.equipment_desk import EquipmentDesk
 from courtyard.agent.page.commissioning.kept import KeptSecrets
 from courtyard.agent.page.commissioning.lists import DeviceLists
 from courtyard.agent.page.commissioning.scans import LineScans
@@ -47,12 +48,14 @@ class GatewayDesk:
             site, kept, self._scans, gateway.lines, lambda: gateway.snapshot, gateway.clock, data, views.values
         )
         sign_offs = KeptSignOffs(data / SIGN_OFFS, views, trials, self._drills, editor, lambda: gateway.snapshot)
+        self._equipment = EquipmentDesk(gateway, editor)
         self._steps = GatewaySteps(gateway, editor, kept, handlers, data)
         lists, steps = DeviceLists(editor), self._steps.steps
-        self.desk = Desk(site, trials, self._scans, lists, self._drills, sign_offs, steps)
+        self.desk = Desk(site, trials, self._scans, lists, self._drills, sign_offs, steps, self._equipment.equipment)
 
     async def close(self) -> None:
         """When the page ends."""
         await self._scans.stop()
         await self._steps.close()
+        await self._equipment.close()
         await self._drills.stop()

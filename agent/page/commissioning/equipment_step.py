@@ -79,7 +79,8 @@ class EquipmentStep(EntryStep):
         for path, field in brought.items():
             if mistake.path == path or mistake.path.startswith((f"{path}.", f"{path}[")):
                 own = mistake.path.removeprefix(path).strip(".").partition("[")[0]
-                moved = f"{self._prefix(place)}.{own if own in names else field}"
+                is_own = own in names and own not in ("name", "id")  # those of the entry itself
+                moved = f"{self._prefix(place)}.{own if is_own else field}"
                 return msgspec.structs.replace(mistake, path=moved)
         return mistake
 

@@ -58,6 +58,8 @@ class Around(NamedTuple):
     gateway: str = ""
     key: bool | None = None
     """Whether the chosen type needs the key of its adverts; None where there is no such key."""
+    wearable: bool = False
+    """Whether the chosen type advertises by itself: nothing is read from it at intervals."""
     beacon: bool = False
     """Whether the chosen type calls for help by changing its identity."""
 
@@ -84,6 +86,8 @@ def build(kind: Kind, entry: str | None, mark: str, place: Place, given: Mapping
     if centre:
         first.append(Field("format", PLATFORM, "fixed", FIRE_CENTRE, help=PLATFORM_HELP))
     for setting in shown_settings(kind, FIRE_CENTRE if centre else line_kind):
+        if around.wearable and setting.key == READ_EVERY:
+            continue
         text = given.get(setting.key)
         if text is None:
             text = value_shown(raw[setting.key]) if setting.key in raw else default_text(setting)
@@ -117,9 +121,10 @@ def build(kind: Kind, entry: str | None, mark: str, place: Place, given: Mapping
         fields.append(Field("password_kept", Words("", ""), "hidden", kept))
     if kind == "uplinks" and not centre:
         fields.append(msgspec.structs.replace(AUTHORITY, value=given.get("authority", "")))
-    return Form(kind, entry, mark, (*first, *fields))
+    return Form(kind, entry, mark, (*first, *fields), asked=not around.wearable)
 
 
+READ_EVERY: Final = "every"
 CARRIED: Final = frozenset({"line", "address", "place", "id", "beacon.normal", "beacon.alarm"})
 """What the first of two forms hands to the second."""
 

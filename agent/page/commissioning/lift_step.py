@@ -84,6 +84,13 @@ NO_NAME: Final = Wrong(
     Words("The signature has no name.", "签认缺少维保人员。"),
     Words("Write company and person, or leave the day empty too.", "请填写单位和人员，或将日期也留空。"),
 )
+NO_SOUND: Final = Wrong(
+    Words("There is no such WAV file beside the site file.", "站点文件旁没有这个 WAV 文件。"),
+    Words(
+        "Copy it there, such as /etc/courtyard/sounds/ebike.wav.",
+        "请将文件复制到该处，例如 /etc/courtyard/sounds/ebike.wav。",
+    ),
+)
 NO_REGION: Final = Wrong(
     Words("The drawing cannot be read, or has fewer than three corners.", "绘制的区域无法读取，或不足三个顶点。"),
     Words("Draw three corners or more, or begin anew and leave it empty.", "请至少绘制三个顶点，或清空后重新绘制。"),
@@ -189,6 +196,9 @@ class LiftStep(EquipmentStep):
         values["fire_alarms"] = None if alarms in ([], ["*"]) and "fire_alarms" not in raw else alarms
         values["warn"] = [each for each in self._outputs(data, "general") if given.get(f"warn.{each}") == "on"] or None
         values["voice"] = given.get("voice_file", "").strip() or given.get("voice", "") or None
+        file = given.get("voice_file", "").strip()
+        if file and file != raw.get("voice") and not self._is_sound(file):
+            errors["voice_file"] = NO_SOUND
         values["hold"] = given.get("hold", "") or None
         cap = given.get("cap", "").strip()
         cap = f"{cap}s" if cap.isdecimal() else cap
@@ -261,6 +271,10 @@ class LiftStep(EquipmentStep):
         except ValueError:
             errors["commissioned.date"] = NO_DATE
         return errors
+
+    def _is_sound(self, file: str) -> bool:
+        folder = self._editor.file.path.parent
+        return file.lower().endswith(".wav") and "\0" not in file and (folder / file).is_file()
 
     def _outputs(self, data: Mapping[str, Any], use: str) -> tuple[str, ...]:
         outputs = [each for each in data.get("outputs", ()) if isinstance(each, dict)]

@@ -126,7 +126,11 @@ class PanelStep(EquipmentStep):
         if not place.is_new or not where.startswith("port:"):
             return text
         character = given.get("character", "") or "8N1"
-        line: dict[str, Any] = {"name": _line_of(where, given), "kind": "serial", "port": where.removeprefix("port:")}
+        line: dict[str, Any] = {
+            "name": _line_of(where, given) or "",
+            "kind": "serial",
+            "port": where.removeprefix("port:"),
+        }
         line["baud"] = number_or_text(given.get("baud", "").strip() or "9600")
         bits = {"data_bits": character[:1], "stop_bits": character[2:]}
         line |= {key: number_or_text(bit) for key, bit in bits.items() if bit != {"data_bits": "8"}.get(key, "1")}

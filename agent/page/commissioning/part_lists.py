@@ -15,7 +15,7 @@ from courtyard.agent.page.commissioning.proposal import place_of
 from courtyard.agent.web.commissioning.model import CellMistake, Import, Saved
 from courtyard.agent.web.model import Refused, Words
 from courtyard.config.edit import with_values
-from courtyard.config.mistakes import Findings
+from courtyard.config.mistakes import Findings, Mistake
 from courtyard.config.panels import CHARSETS
 from courtyard.config.part_names import PartNames, read_part_names
 from courtyard.config.site_file import SiteText
@@ -66,7 +66,7 @@ class PanelPartLists:
             self._waiting[token] = _Waiting(panel, before, read.good, count)
         while len(self._waiting) > MOST:
             del self._waiting[next(iter(self._waiting))]
-        mistakes = [each for each in read.findings.mistakes if each.severity == "mistake"]
+        mistakes = [each for each in read.findings.mistakes if _is_wrong(each)]
         bad = {each.line for each in mistakes}
         return Import(
             token,
@@ -79,7 +79,7 @@ class PanelPartLists:
                 for each in mistakes
             ),
             (),
-            self._editor.told(each for each in read.findings.mistakes if each.severity == "warning"),
+            self._editor.told(each for each in read.findings.mistakes if not _is_wrong(each)),
         )
 
     async def save(self, token: str) -> tuple[Saved, int]:
@@ -112,14 +112,19 @@ def _read(data: bytes, how: Naming) -> _Read:
     if text is None:
         return _Read(PartNames({}, {}), findings, "")
     parts = read_part_names(text, how, findings)
-    bad = {each.line for each in findings.mistakes if each.severity == "mistake"}
+    bad = {each.line for each in findings.mistakes if _is_wrong(each)}
     lines = [line for number, line in enumerate(text.splitlines(), start=1) if number not in bad]
     good = "\n".join((*lines, "")) if 1 not in bad else ""
     again = Findings(Source("CSV", good))
     kept = read_part_names(good, how, again) if good else PartNames({}, {})
-    if any(each.severity == "mistake" for each in again.mistakes):
+    if any(map(_is_wrong, again.mistakes)):
         return _Read(parts, findings, "")  # a cell over several lines: no row can be left out alone
     return _Read(kept, findings, good)
+
+
+def _is_wrong(mistake: Mistake) -> bool:
+    """Whether it keeps its row from being saved: everything but a word about the heading."""
+    return mistake.severity == "mistake" or (mistake.line or 1) > 1
 
 
 def _rows(parts: PartNames) -> list[Mapping[str, str]]:

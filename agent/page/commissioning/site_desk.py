@@ -13,7 +13,7 @@ import msgspec
 from courtyard.agent.candidates import library
 from courtyard.agent.page.commissioning.editor import Editor, changed, data_of
 from courtyard.agent.page.commissioning.fields import NAMED_BY, beacon_of
-from courtyard.agent.page.commissioning.forms import Around, build
+from courtyard.agent.page.commissioning.forms import READ_EVERY, Around, build
 from courtyard.agent.page.commissioning.kept import KeptSecrets
 from courtyard.agent.page.commissioning.keys import WANTED, WrongKey, key_of
 from courtyard.agent.page.commissioning.proposal import (
@@ -145,6 +145,8 @@ class GatewaySite:
         boxes = {field.name: given.get(field.name, "") for field in form.fields if field.kind == "checkbox"}
         values: dict[str, Any] = {**(fixed if place.is_new else {})}
         values |= values_of(kind, fixed.get("kind") or fixed.get("format", ""), place.raw, {**given, **boxes})
+        if around.wearable:
+            values.pop(READ_EVERY, None)
         if "format" in fixed:
             station = station_of(place.raw.get("station", {}), given)
             values |= {"station": station} if station != place.raw.get("station") else {}
@@ -181,6 +183,7 @@ class GatewaySite:
             profile.options if isinstance(profile, ModbusProfile) else (),
             self._snapshot().site.gateway.id,
             profile.key if isinstance(profile, WearableProfile) else None,
+            isinstance(profile, WearableProfile),
             isinstance(profile, WearableProfile) and profile.beacon,
         )
 

@@ -13,6 +13,7 @@ import msgspec
 from courtyard.agent.web.model import Mistake, PointValue, TestRead, Words
 
 if TYPE_CHECKING:
+    from courtyard.agent.web.commissioning.equipment_model import Equipment
     from courtyard.agent.web.commissioning.step_model import Steps
 
 Kind = (
@@ -55,6 +56,8 @@ class Form(msgspec.Struct, frozen=True):
     mistakes: tuple[Mistake, ...] = ()
     complete: bool = True
     """False: the next form has more fields, which depend on these."""
+    asked: bool = True
+    """Whether what it describes can be asked anything; what advertises by itself cannot."""
 
     @property
     def sound(self) -> bool:
@@ -313,3 +316,4 @@ class Desk(NamedTuple):
     drills: Drills
     sign_offs: SignOffs
     steps: Steps | None = None
+    equipment: Equipment | None = None

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from courtyard.agent.accounts import Accounts, Principal, csrf_matches
+from courtyard.agent.web.commissioning.equipment import EquipmentPages
 from courtyard.agent.web.commissioning.model import KINDS, Desk, Form, Kind, Saved
 from courtyard.agent.web.commissioning.step_routes import EntrySteps
 from courtyard.agent.web.commissioning.upload import upload
@@ -53,6 +54,7 @@ class Commissioning:
             Page(f"{BASE}/drill", "commissioning_drill.html", "configure", DRILL, self._drill_values),
         )
         self._steps = EntrySteps(desk.steps, accounts, show) if desk.steps is not None else None
+        self._equipment = EquipmentPages(desk.equipment, views, accounts, show) if desk.equipment is not None else None
         forms = [
             Route(method, f"{BASE}/{kind}", "configure", partial(endpoint, kind))
             for kind in KINDS
@@ -74,6 +76,9 @@ class Commissioning:
         if self._steps is not None:
             self.pages += self._steps.pages
             self.routes += self._steps.routes
+        if self._equipment is not None:
+            self.pages += self._equipment.pages
+            self.routes += self._equipment.routes
 
     def begins(self) -> bool:
         """Whether this box waits to be commissioned."""
@@ -95,6 +100,7 @@ class Commissioning:
             titles=TITLES,
             counts=counts,
             steps=steps,
+            equipment=await self._equipment.counts() if self._equipment is not None else {},
             commissioned=site.commissioned(),
             drills=len(drills),
             reports=len(reports),
@@ -143,7 +149,7 @@ class Commissioning:
             form=form,
             entries=await self._desk.site.entries(kind),
             ports=self._desk.trials.ports() if kind == "lines" else (),
-            tries=kind in TRIES,
+            tries=kind in TRIES and (form is None or form.asked),
             **told,
         )
 
