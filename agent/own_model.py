@@ -51,11 +51,8 @@ BY_HAND: Final = Refusal(
 )
 
 
-def digest_of(vision: Vision, directory: Path) -> str:
-    """The hash of the site's own detector; blocks for reading it.  Raises Refusal."""
-    if vision.model == SHIPPED:
-        raise NONE
-    manifest = directory / vision.model
+def digest_of(manifest: Path) -> str:
+    """The hash of a detector; blocks for reading it.  Raises Refusal."""
     try:
         with manifest.open("rb") as file:
             told = tomllib.loads(file.read(LARGEST_MANIFEST).decode())
@@ -75,7 +72,9 @@ def acts(vision: Vision, digest: str) -> bool:
 
 def activate(site_file: SiteFile, vision: Vision, digest: str) -> str:
     """Lets the site's own detector act, if it is the one with this hash; the whole hash.  Blocks.  Raises Refusal."""
-    found = digest_of(vision, site_file.path.parent)
+    if vision.model == SHIPPED:
+        raise NONE
+    found = digest_of(site_file.path.parent / vision.model)
     if not found.startswith(digest):
         raise OTHER
     _write(site_file, {"activated": found})
@@ -86,16 +85,16 @@ def roll_back(site_file: SiteFile, vision: Vision, digest: str) -> str:
     """Puts the product's own detector in force; which manifest the site named before.  Blocks.  Raises Refusal."""
     if vision.model == SHIPPED:
         raise NONE
-    if not known_as(vision, site_file.path.parent).startswith(digest):
+    if not _known_as(vision, site_file.path.parent / vision.model).startswith(digest):
         raise OTHER
     _write(site_file, {"model": None, "activated": None})
     return vision.model
 
 
-def known_as(vision: Vision, directory: Path) -> str:
+def _known_as(vision: Vision, manifest: Path) -> str:
     """The hash of the site's own detector; where it cannot be read, the one that the site file lets act."""
     try:
-        return digest_of(vision, directory)
+        return digest_of(manifest)
     except Refusal:
         return vision.activated or ""
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from courtyard.agent.cli.arguments import Arguments
 from courtyard.drivers.base import Language, Text
@@ -14,6 +15,8 @@ from courtyard.drivers.base import Language, Text
 SITE = Path("/etc/courtyard/site.toml")
 DATA = Path("/var/lib/courtyard")
 SOCKET = Path("/run/courtyard/control.sock")
+ALONE = frozenset({"models"})
+"""What `vision` does with nothing behind it."""
 
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh-CN")
@@ -99,6 +102,18 @@ def build(language: Language, version: str) -> argparse.ArgumentParser:
     _vision(commands)
     _box(commands)
     return parser
+
+
+class _Word(argparse.Action):
+    """Stores the word that says what is done; what stands in ALONE needs nothing behind it."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        setattr(namespace, self.dest, values)
+        if values in ALONE:
+            for following in parser._actions:
+                following.required = following.required and following.dest != "targets"
 
 
 def number(text: str) -> int:
@@ -291,23 +306,26 @@ def _vision(commands: _Commands) -> None:
         "vision", "e-bikes in lifts: the detector, and the setting up", "电梯内电动自行车：检测模型与调试"
     )
     actions = ("score", "watch", "region", "calibrate", "evidence")
-    heads = ("retrain", "activate", "rollback", "forget", "mark", "heads")
+    heads = ("retrain", "activate", "rollback", "forget", "mark", "heads", "models")
     vision.add_argument(
         "action",
         choices=actions + heads,
+        action=_Word,
         help=say(
             "score pictures; watch a recording or an RTSP stream; draw the region of a camera; set the threshold of a "
             "lift; list or erase [NAME ...] what is kept of alarms; learn a head of its own from what was wrong in a "
-            "lift, activate it, roll it back, forget all of it, mark an event that was no e-bike, show the heads",
+            "lift, activate it, roll it back, forget all of it, mark an event that was no e-bike, show the heads; "
+            "models lists what all lifts are looked at with; activate, rollback of a hash: of the site's own detector",
             "score 识别图像；watch 分析录像或 RTSP 流；region 绘制摄像机区域；calibrate 标定电梯阈值；"
             "evidence list 列出、evidence erase 删除报警画面；retrain 用本梯误报重新训练、activate 启用、"
-            "rollback 回退、forget 清除、mark 标记误报事件、heads 查看",
+            "rollback 回退、forget 清除、mark 标记误报事件、heads 查看；models 列出全部电梯使用的模型；"
+            "activate、rollback 后接模型哈希时启用或撤下自备模型",
         ),
     )
     what = say(
         "pictures, source, camera, lift, event; list or erase", "图像、视频源、摄像机、电梯、事件；list 或 erase"
     )
-    vision.add_argument("targets", nargs="+", metavar="TARGET", help=what)
+    vision.add_argument("targets", nargs="+", default=[], metavar="TARGET", help=what)
     vision.add_argument("--model", type=Path, help=say("manifest of an ONNX model", "ONNX 模型的清单文件"))
     vision.add_argument(
         "--output", type=Path, default=Path("region.png"), help=say("region: picture to write", "region：输出的图片")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -90,9 +91,22 @@ def read_compared(folder: Path, lift: str, model: str, trial: str, now_ms: int) 
     return Compared(model, trial, now_ms)
 
 
+def in_force_file(folder: Path, lift: str) -> Path:
+    """`folder` is that of all lifts."""
+    return folder / "in-force" / f"{lift}.json"
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """What such a file says, for people who look; None where there is nothing that can be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
 def in_force(folder: Path, lift: str, model: str, now_ms: int) -> int:
     """Since when a lift is looked at with a model: now, if it was another; remembered, where the disk takes it."""
-    path = folder / "in-force" / f"{lift}.json"
+    path = in_force_file(folder, lift)
     try:
         known = msgspec.json.decode(path.read_bytes(), type=InForce)
         if known.model == model:

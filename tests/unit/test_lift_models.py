@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from courtyard.agent import own_model
+from courtyard.agent.__main__ import main
 from courtyard.agent.page.lift_models import GatewayLiftModels
 from courtyard.agent.refusal import Refusal
 from courtyard.agent.vision import own_head
@@ -96,7 +98,7 @@ def test_a_detector_that_was_changed_is_not_activated_and_can_be_left(box: Box) 
 def test_a_manifest_that_is_none_is_told(box: Box, text: str) -> None:
     box.manifest.write_text(text)
     with pytest.raises(Refusal):
-        own_model.digest_of(box.settings, box.path.parent)
+        own_model.digest_of(box.manifest)
 
 
 def test_a_head_is_activated_if_it_is_still_the_one_that_was_seen(box: Box) -> None:
@@ -167,3 +169,46 @@ def test_since_when_a_model_is_in_force_is_remembered(tmp_path: Path) -> None:
     assert in_force(tmp_path, LIFT, "another", 30) == 30
     assert in_force(tmp_path, LIFT, MODEL, 40) == 40
     assert in_force(tmp_path / "in-force" / f"{LIFT}.json", LIFT, MODEL, 50) == 50  # no folder
+
+
+LIFTS = """
+
+[[cameras]]
+id = "cam-1"
+address = "192.0.2.20"
+username = "gateway"
+password_file = "secrets/cam"
+
+[[lifts]]
+id = "lift-1"
+camera = "cam-1"
+"""
+
+
+def test_the_command_line_lists_activates_and_goes_back(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    box.path.write_text(SITE + LIFTS)
+    (box.path.parent / "secrets").mkdir()
+    (box.path.parent / "secrets/cam").write_text("x\n")
+    (box.path.parent / "secrets/cam").chmod(0o600)
+    box.data.mkdir(exist_ok=True)
+    own_head.propose(box.vision, head(LIFT))
+    write(compared_file(box.vision, LIFT), Compared("a", "b", 7, 90, 5, 80, 76, 4, 1))
+
+    def run(*arguments: str) -> tuple[int, str]:
+        status = main(["vision", *arguments, "--site", str(box.path), "--data", str(box.data), "--lang", "en"])
+        told = capsys.readouterr()
+        return status, told.out + told.err
+
+    status, told = run("models")
+    assert status == 0, told
+    assert f"red.toml {box.digest[:12]}: in shadow" in told
+    assert f"on trial {head(LIFT).digest}; alarms 4, with the head on trial 1, agreement 95.0%" in told
+    assert run("activate", "0" * 12)[0] == 1
+    assert run("activate", box.digest[:12], LIFT)[0] == 2
+    with pytest.raises(SystemExit):
+        run("activate")
+    capsys.readouterr()
+    assert run("activate", box.digest[:12])[0] == 0
+    assert json.loads(run("models", "--json")[1])["acts"] is True
+    assert run("rollback", box.digest[:12])[0] == 0
+    assert "the product's own detector" in run("models")[1]
