@@ -44,7 +44,9 @@ def real(folder: Path) -> Iterator[tuple[Any, bool]]:
     """The pictures of a folder (RGB), group by group, and whether they show an e-bike."""
     with (folder / "manifest.csv").open(newline="") as file:
         for row in sorted(csv.DictReader(file), key=lambda row: (row["label"] in EBIKE, row["group"])):
-            yield cv2.imread(str(folder / "images" / row["file"]))[..., ::-1], row["label"] in EBIKE
+            picture = cv2.imread(str(folder / "images" / row["file"]))
+            assert picture is not None, row["file"]
+            yield picture[..., ::-1], row["label"] in EBIKE
 
 
 def drawn() -> Iterator[tuple[Any, bool]]:
@@ -61,6 +63,7 @@ def example(model: Model, picture: Any) -> tuple[float, Any]:
     sight = model.sight(np.ascontiguousarray(picture))
     best = surest(sight.output, columns(manifest.classes), sight.fit, Region(()))
     assert best is not None
+    assert sight.features is not None
     rows = described(sight.features, manifest.width, manifest.height)
     return logit(best[1]), rows[best[0]].astype(np.float16)
 

@@ -46,14 +46,15 @@ class Persons:
                 for seen, decoder, anchors in zip(maps, self._network.decoders, ANCHORS, strict=True)
             ]
         boxes = _apart(np.concatenate(rows))[:, 1:] / ratio
-        return shown._replace(boxes=[*shown.boxes, *((PERSON, *map(float, box)) for box in boxes)])
+        people = [(PERSON, float(left), float(top), float(right), float(bottom)) for left, top, right, bottom in boxes]
+        return shown._replace(boxes=[*shown.boxes, *people])
 
 
 def _rows(output: torch.Tensor, cell: int, anchors: tuple[tuple[int, int], ...]) -> Any:
     """Score, left, top, right, bottom of what is surely a person (class 0 of COCO)."""
     values = output.reshape(len(anchors), COLUMNS, *output.shape[1:]).numpy()
     sure = 1 / (1 + np.exp(-values[:, 4:6]))
-    middle = 1 / (1 + np.exp(-values[:, :2])) + np.stack(np.mgrid[0 : output.shape[1], 0 : output.shape[2]][::-1])
+    middle = 1 / (1 + np.exp(-values[:, :2])) + np.mgrid[0 : output.shape[1], 0 : output.shape[2]][::-1]
     half = np.exp(values[:, 2:4]) * np.array(anchors, np.float32)[:, :, None, None] / 2
     score = sure[:, 0] * sure[:, 1]
     boxes = np.concatenate([score[:, None], middle * cell - half, middle * cell + half], 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -55,7 +55,7 @@ def _share(present: np.ndarray) -> float:
     return share * (EBIKE_SHARE if "ebike" in there else 1)
 
 
-def _keep(frame: Frame) -> tuple[object, list[tuple[int, float, float, float, float]], np.ndarray]:
+def _keep(frame: Frame) -> tuple[Any, list[tuple[int, float, float, float, float]], np.ndarray]:
     present = np.zeros(len(CLASSES), np.int64)
     boxes = []
     for truth in frame.truth:

@@ -94,7 +94,8 @@ def train(network: Network, shown: Sequence[Shown], drawn: Drawn, steps: int, se
                 mean.mul_(keep).add_(now, alpha=1 - keep)
         if step % 25 == 0:
             print(f"step {step} of {steps}: loss {loss.item():.2f}", flush=True)
-    return average.eval()
+    average.eval()
+    return average
 
 
 def _view(shown: Shown, rng: np.random.Generator) -> View:
