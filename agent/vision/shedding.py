@@ -1,7 +1,8 @@
 """Which camera is looked at next, when there is more to see than a core can.
 
 Invariants
-1. No moving camera gets more than FULL_HZ looks a second, and all that move get the same share.
+1. No moving camera gets more than FULL_HZ looks a second in the mean, and all that move get the same share.  A look that
+   came late, by CATCH_UP of a pause at most, does not make the next one late.
 2. While the budget covers LEAST_HZ for each, nobody gets less; when it does not, `overloaded` says so.
 3. Of two cameras that are due, the one that is overdue for longer goes first: none starves.
 """
@@ -13,6 +14,7 @@ from typing import Final
 
 FULL_HZ: Final = 5.0
 LEAST_HZ: Final = 3.0
+CATCH_UP: Final = 0.5
 
 
 def share_hz(moving: int, budget_hz: float) -> float:
@@ -46,5 +48,6 @@ class Turns:
         if not due:
             return None
         chosen = min(due, key=lambda name: (self._last_s.get(name, float("-inf")), name))
-        self._last_s[chosen] = at_s
+        late_s = at_s - self._last_s.get(chosen, at_s - pause_s) - pause_s
+        self._last_s[chosen] = at_s - min(max(late_s, 0.0), CATCH_UP * pause_s)
         return chosen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -149,3 +150,22 @@ def test_looks_are_shared_evenly_and_never_fall_below_three_while_the_core_can(m
         assert looks[camera] >= math.floor(least_hz * seconds) - 1
     if moving == 8 and budget_hz >= 24:
         assert min(looks.values()) / max(looks.values()) > 0.8
+
+
+@given(st.integers(1, 4), st.floats(0.01, 0.055), st.floats(0.0, 0.01))
+def test_looks_that_wait_for_each_other_do_not_make_the_rate_lower(moving: int, look_s: float, poll_s: float) -> None:
+    """One look takes its time, and the next one waits for it and for the poll, as in the worker."""
+    cameras, turns, now_s = [f"cam-{number}" for number in range(moving)], Turns(0.9 / look_s), 0.0
+    looks: dict[str, list[float]] = {name: [] for name in cameras}
+    while now_s < 20.0:
+        chosen = turns.next(now_s, cameras)
+        if chosen is None:
+            now_s += max(poll_s, 0.001)
+        else:
+            looks[chosen].append(now_s)
+            now_s += look_s
+    wanted = share_hz(moving, turns.budget_hz)
+    for times in looks.values():
+        assert 0.95 * wanted * 20 - 1 <= len(times) <= FULL_HZ * 20 + 1
+        gaps = [after - before for before, after in pairwise(times)]
+        assert min(gaps) >= 0.49 / wanted
