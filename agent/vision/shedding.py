@@ -1,8 +1,8 @@
 """Which camera is looked at next, when there is more to see than a core can.
 
 Invariants
-1. No moving camera gets more than FULL_HZ looks a second in the mean, and all that move get the same share.  A look that
-   came late, by CATCH_UP of a pause at most, does not make the next one late.
+1. No moving camera gets more than FULL_HZ looks a second in the mean, and all that move get the same share.  A look
+   that came late, by CATCH_UP of a pause at most, does not make the next one late.
 2. While the budget covers LEAST_HZ for each, nobody gets less; when it does not, `overloaded` says so.
 3. Of two cameras that are due, the one that is overdue for longer goes first: none starves.
 """

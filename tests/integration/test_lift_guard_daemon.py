@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,6 +117,38 @@ def test_an_own_model_acts_only_when_it_is_activated_and_a_site_without_lifts_le
         made.write_site(made.line("hall"), BOARD)
         reload(made)
         made.wait(lambda: relays(made) == set())
+        assert made.end() == 0
+
+
+def test_a_model_is_activated_and_taken_back_by_its_hash_while_the_gateway_runs(tmp_path: Path) -> None:
+    car = Car()
+    with box(tmp_path, LINES, DEVICES) as made, camera(car) as address:
+        made.write_site(made.line("hall"), lift_site(tmp_path, address, activated=False))
+        calibrate(tmp_path, made.data)
+        made.start()
+        made.wait(lambda: "quiet" in stances(made))
+        car.ebike = True
+        made.wait(lambda: stances(made)[-1] == "shadow")
+        (state,) = made.status()["lifts"]
+        learning = state["learning"]
+        assert (state["named"], learning["model_since_ms"] > 0) == ("red.toml", True)
+        assert learning["compared"]["alarms"] == 1
+
+        model = learning["model"][:12]
+        where = "--site", str(made.site_file), "--data", str(made.data), "--lang", "en"
+        done = made.run("vision", "activate", model, *where)
+        assert done.returncode == 0, done.stderr
+        made.wait(lambda: relays(made) == {LAMP, DOOR})
+        assert f"red.toml {model}: acts" in made.run("vision", "models", *where).stdout
+
+        done = made.run("vision", "rollback", model, *where)
+        assert done.returncode == 0, done.stderr
+        made.wait(lambda: relays(made) == set())
+        until_s = time.monotonic() + 30
+        while made.status()["lifts"][0]["learning"]["model"][:12] in ("", model):
+            assert time.monotonic() < until_s
+            time.sleep(0.5)
+        assert made.status()["lifts"][0]["named"] == "shipped"
         assert made.end() == 0
 
 
