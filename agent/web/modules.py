@@ -32,6 +32,7 @@ MODULES: Final = (
         Words("Fire panels", "消防控制器"),
         Words("listened to, never switched", "只监听，不控制"),
         ("[[fire_panels]]", "[[fire_modbus_panels]]"),
+        begin="/commissioning/fire_panels",
     ),
     Module(
         Words("Bluetooth", "蓝牙"),
@@ -54,8 +55,14 @@ MODULES: Final = (
         Words("E-bikes in lifts", "电梯电动自行车"),
         Words("seen in the car, warned of", "轿厢内识别并提醒"),
         ("[[lifts]]",),
+        begin="/commissioning/lifts",
     ),
-    Module(Words("Outputs", "输出"), Words("sirens and lamps, held by leases", "警号和灯，限时保持"), ("[[outputs]]",)),
+    Module(
+        Words("Outputs", "输出"),
+        Words("sirens and lamps, held by leases", "警号和灯，限时保持"),
+        ("[[outputs]]",),
+        begin="/commissioning/outputs",
+    ),
     Module(
         Words("Rules", "报警规则"), Words("limits, leaks at night, silence", "超限、夜间漏水、失联"), ("[[rules]]",)
     ),

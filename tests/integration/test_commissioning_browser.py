@@ -100,7 +100,7 @@ def look_at(page: Page, name: str) -> None:
     for language, other in (("zh-CN", "中文"), ("en", "English")):
         if page.evaluate("document.documentElement.lang") != language:
             page.click(f"header >> text={other}")
-        assert page.evaluate("document.documentElement.lang") == language
+        page.wait_for_function("language => document.documentElement?.lang === language", arg=language)
         for width, height in WIDTHS.items():
             page.set_viewport_size({"width": width, "height": height})
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (name, language, width)

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
+
 from courtyard.agent.web.commissioning.equipment_model import HeardFrame
 from courtyard.agent.web.model import Words
 from courtyard.drivers.base import Clock, Fault
@@ -75,17 +77,23 @@ class PanelListener:
         match step:
             case Statement():
                 conversation.fruitful = True
-                self.frames.append(HeardFrame(self._clock.wall_ms(), _hex(step.frame), _said(self._panel, step.events)))
+                self._keep(HeardFrame(self._clock.wall_ms(), _hex(step.frame), _said(self._panel, step.events)))
             case Sign():
                 conversation.fruitful = True
                 self.signs += 1
             case Damage():
                 flaw = Words.of(step.flaw.text)
-                self.frames.append(HeardFrame(self._clock.wall_ms(), _hex(step.data), flaw=flaw))
+                self._keep(HeardFrame(self._clock.wall_ms(), _hex(step.data), flaw=flaw))
             case OtherHost():
                 self.signs += 1
             case Say() | Reply():
                 return  # nothing is said here, whatever would be said
+
+    def _keep(self, frame: HeardFrame) -> None:
+        """A frame that is said again and again stands once."""
+        if self.frames and self.frames[-1].hex == frame.hex:
+            frame = msgspec.structs.replace(frame, times=self.frames.pop().times + 1)
+        self.frames.append(frame)
 
     def _local_time(self) -> TimeTag:
         now = datetime.datetime.fromtimestamp(self._clock.wall_ms() / 1000, self._zone)

@@ -16,12 +16,14 @@ from courtyard.agent.web.model import Words
 
 
 class HeardFrame(msgspec.Struct, frozen=True):
-    """One frame of a panel: its bytes and what they say; `flaw` where they could not be read."""
+    """One frame of a panel: its bytes and what they say; `flaw` where they could not be read.  It came so many `times`
+    without another in between."""
 
     at_ms: int
     hex: str
     says: tuple[Words, ...] = ()
     flaw: Words | None = None
+    times: int = 1
 
 
 class PanelHeard(msgspec.Struct, frozen=True):
