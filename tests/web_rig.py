@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -27,6 +27,7 @@ from courtyard.agent.history import HistoryStatus, Resolution, Series
 from courtyard.agent.page.pictures import png
 from courtyard.agent.refusal import Refusal
 from courtyard.agent.web.app import Doors, WebApp
+from courtyard.agent.web.commissioning.model import Desk
 from courtyard.agent.web.http import LIMITS, Limits
 from courtyard.agent.web.mend import Draft
 from courtyard.agent.web.model import (
@@ -558,6 +559,15 @@ class FakeEvidence:
         content = bytes(range(100)) if is_clip else png(Frame_(1, 0.0, 32, 24, 0.0, bytes(32 * 24 * 3)), 32)
         begin = max(0, len(content) + first) if first < 0 else first
         return Piece(content[begin : begin + count], begin, len(content))
+
+
+def opened(desk: Desk) -> Callable[[], Awaitable[Desk]]:
+    """The door to it."""
+
+    async def open_it() -> Desk:
+        return desk
+
+    return open_it
 
 
 class Stage:

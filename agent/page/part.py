@@ -6,8 +6,9 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from courtyard.agent.accounts.book import FIRST_USER, AccountBook
 from courtyard.agent.control import Handler
@@ -15,7 +16,6 @@ from courtyard.agent.journal_faults import fault_of
 from courtyard.agent.latest import Latest
 from courtyard.agent.memory import trim
 from courtyard.agent.page.certificate import CertificateFailed, tls_context
-from courtyard.agent.page.commissioning.desk import GatewayDesk
 from courtyard.agent.page.evidence import EvidenceFiles
 from courtyard.agent.page.hands import GatewayHands
 from courtyard.agent.page.lift_models import GatewayLiftModels
@@ -42,6 +42,10 @@ from courtyard.config.redact import Redactor
 from courtyard.config.site_file import SiteFile
 from courtyard.config.snapshot import Snapshot
 from courtyard.drivers.base import DriverError, Fault, Text
+
+if TYPE_CHECKING:
+    from courtyard.agent.page.commissioning.desk import GatewayDesk
+    from courtyard.agent.web.commissioning.model import Desk
 
 log = logging.getLogger(__name__)
 
@@ -110,9 +114,8 @@ class Page:
             clear_damage=gateway.journal_health.clear,
         )
         gateway.book.listen(lambda _: self._views.changed())
-        self._desk = GatewayDesk(
-            gateway, self._views, SiteFile(site_file, data), data, redactor, handlers, take, commissioned
-        )
+        self._redactor, self._handlers, self._take, self._commissioned = redactor, handlers, take, commissioned
+        self._desk: GatewayDesk | None = None
 
     async def run(self, web: Web) -> None:
         """Serves until cancelled.  What a person must mend is a fault of the gateway while it lasts."""
@@ -126,9 +129,10 @@ class Page:
                 JournalPast(self._data / "journal"),
                 SiteMending(self._site_file, self._data),
                 self._pictures,
-                self._desk.desk,
+                self._open_desk,
                 EvidenceFiles(self._data),
                 self._lift_models,
+                lambda: not self._commissioned(),
             )
             renderer = Renderer(compiled=await compiled(self._data / "page/templates"))
             app = WebApp(
@@ -152,8 +156,25 @@ class Page:
             raise DriverError(fault, SUBJECT) from None
         finally:
             root.removeHandler(self._tail)
-            await self._desk.close()
+            if self._desk is not None:
+                await self._desk.close()
             await accounts.close()
+
+    async def _open_desk(self) -> Desk:
+        await asyncio.to_thread(import_module, "courtyard.agent.page.commissioning.desk")
+        from courtyard.agent.page.commissioning.desk import GatewayDesk
+
+        self._desk = GatewayDesk(
+            self._gateway,
+            self._views,
+            SiteFile(self._site_file, self._data),
+            self._data,
+            self._redactor,
+            self._handlers,
+            self._take,
+            self._commissioned,
+        )
+        return self._desk.desk
 
     async def _open(self, accounts: AccountBook) -> None:
         try:

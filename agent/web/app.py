@@ -7,9 +7,11 @@ Invariants
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from starlette.middleware.exceptions import ExceptionMiddleware
@@ -27,12 +29,11 @@ from courtyard.agent.web.api import Api
 from courtyard.agent.web.assets import serve
 from courtyard.agent.web.bounds import Bounds
 from courtyard.agent.web.cameras import Cameras
-from courtyard.agent.web.commissioning.model import Desk
-from courtyard.agent.web.commissioning.routes import BASE, Commissioning
 from courtyard.agent.web.compound import Draughtsman
 from courtyard.agent.web.door import Door
 from courtyard.agent.web.evidence import Kept
 from courtyard.agent.web.gate import LANGUAGE_COOKIE, Gate, allowed, to_login
+from courtyard.agent.web.late import Late
 from courtyard.agent.web.lift_models import Detectors
 from courtyard.agent.web.live import Live, Subject, digest
 from courtyard.agent.web.mend import Mend, SiteMender
@@ -48,6 +49,10 @@ from courtyard.agent.web.route import Route
 from courtyard.agent.web.watched import Evidence, LiftModels, Pictures
 from courtyard.drivers.base import Language
 
+if TYPE_CHECKING:
+    from courtyard.agent.web.commissioning.model import Desk
+
+COMMISSIONING: Final = "/commissioning"
 CSRF_MARK, VERSION_MARK = "__CSRF__", "__VERSION__"
 
 
@@ -64,9 +69,12 @@ class Doors(NamedTuple):
     past: PastAlarms | None = None
     mender: SiteMender | None = None
     pictures: Pictures | None = None
-    desk: Desk | None = None
+    desk: Callable[[], Awaitable[Desk]] | None = None
+    """Makes it, at the first request for one of its pages."""
     evidence: Evidence | None = None
     lift_models: LiftModels | None = None
+    begins: Callable[[], bool] = lambda: False
+    """Whether this box waits to be commissioned."""
 
 
 NO_DOORS: Final = Doors()
@@ -103,11 +111,7 @@ class WebApp:
             more += Kept(doors.evidence, accounts).routes
         if doors.lift_models is not None:
             more += Detectors(doors.lift_models, views, accounts, self.show).routes
-        self._commissioning: Commissioning | None = None
-        if doors.desk is not None:
-            desk = self._commissioning = Commissioning(doors.desk, views, accounts, self.show)
-            pages = (Route("GET", page.path, page.permission, partial(self._show, page)) for page in desk.pages)
-            more += [*desk.routes, *pages]
+        self._begins, self._open_desk = doors.begins, doors.desk
         self.routes: tuple[Route, ...] = (
             *more,
             *(Route("GET", page.path, page.permission, partial(self._show, page)) for page in PAGES),
@@ -124,10 +128,34 @@ class WebApp:
 
     def asgi(self) -> ASGIApp:
         """The application with its bounds."""
-        table = [
-            StarletteRoute(route.path, partial(self._guarded, route), methods=[route.method]) for route in self.routes
-        ]
-        return Bounds(ExceptionMiddleware(Router(routes=table)))
+        late = Late(COMMISSIONING, self._load_commissioning, self._not_for_them) if self._open_desk else None
+        return Bounds(ExceptionMiddleware(Router(routes=self._table(self.routes), default=late)))
+
+    def _table(self, routes: Sequence[Route]) -> list[StarletteRoute]:
+        return [StarletteRoute(route.path, partial(self._guarded, route), methods=[route.method]) for route in routes]
+
+    # What commissions the box: little used, and a twentieth of the daemon's memory
+
+    def commissioning(self, desk: Desk) -> tuple[Route, ...]:
+        """The routes below COMMISSIONING."""
+        from courtyard.agent.web.commissioning.routes import Commissioning
+
+        made = Commissioning(desk, self._views, self._accounts, self.show)
+        pages = (Route("GET", page.path, page.permission, partial(self._show, page)) for page in made.pages)
+        return (*made.routes, *pages)
+
+    async def _load_commissioning(self) -> ASGIApp:
+        assert self._open_desk is not None
+        desk = await self._open_desk()
+        await asyncio.to_thread(import_module, "courtyard.agent.web.commissioning.routes")
+        return Router(routes=self._table(self.commissioning(desk)))
+
+    async def _not_for_them(self, request: Request) -> Response | None:
+        """The answer to those who may see none of it."""
+        principal = await self._gate.principal(request)
+        if principal is not None and (principal.may("configure") or principal.may("residents")):
+            return None
+        return self._refuse(Route(request.method, COMMISSIONING, "configure", serve), request, principal)
 
     # The gate
 
@@ -161,9 +189,8 @@ class WebApp:
         language = self._language(request)
         version = query.pop("live", None)
         choice = query.pop("lang", None)
-        commissioning = self._commissioning if page.path == "/" and principal.may("configure") else None
-        if commissioning is not None and commissioning.begins():
-            return RedirectResponse(BASE, 303)
+        if page.path == "/" and principal.may("configure") and self._begins():
+            return RedirectResponse(COMMISSIONING, 303)
         values = self._look(page, query)
         if values is None:
             return self._say(request, Words("There is no such device.", "没有这台设备。"), 404)

@@ -15,7 +15,8 @@ NOT_LOADED = (
     "PIL", "aiohttp", "anyio._backends", "av", "bleak", "cffi.api", "click", "cryptography", "cv2", "dateutil",
     "dbus_fast", "html.entities", "importlib.metadata", "jsonschema", "lxml", "multiprocessing", "numpy",
     "onnxruntime", "onvif", "pydantic", "requests", "rich", "serial", "sqlite_utils", "uvicorn", "zeep", "zipfile",
-    "courtyard.agent.lift_post", "courtyard.agent.lift_watch", "courtyard.agent.vision.guard",
+    "courtyard.agent.page.commissioning", "courtyard.agent.web.commissioning", "courtyard.agent.lift_post",
+    "courtyard.agent.lift_watch", "courtyard.agent.vision.guard",
     "courtyard.drivers.ble.driver", "courtyard.drivers.ble.gatt", "courtyard.drivers.ble.receive",
     "courtyard.drivers.camera.driver", "courtyard.drivers.fire.panel", "courtyard.drivers.sms.modem",
 )  # fmt: skip

@@ -48,7 +48,7 @@ from courtyard.config.snapshot import Snapshot
 from tests.config_rig import BOARD, GATEWAY, GOOD, LINE
 from tests.gateway_rig import virtual
 from tests.unit.test_commissioning_routes import FORM, FakeDrills, FakeSignOffs, FakeTrials
-from tests.web_rig import Answer, FakeHistory, Stage
+from tests.web_rig import Answer, FakeHistory, Stage, opened
 
 PORT = "/dev/serial/by-id/usb-FTDI-9"
 CAMERA = '[[cameras]]\nid = "cam-b03-lift1"\naddress = "192.0.2.7"\nusername = "u"\npassword_file = "secrets/c"\n'
@@ -125,9 +125,9 @@ class Plant(Stage):
         equipment = Equipment(panels, self.ear, parts, BoardStep(editor), OutputStep(editor), FakePulses(), lifts)
         lists = DeviceLists(editor)
         desk = Desk(site, FakeTrials(site), scans, lists, FakeDrills(), FakeSignOffs(), equipment=equipment)
-        doors = Doors(desk=desk)
+        doors = Doors(desk=opened(desk))
         self.app = WebApp(self.views, self.hands, self.accounts, FakeHistory(), secure=False, doors=doors)
-        self.asgi = self.app.asgi()
+        self.asgi, self.routes = self.app.asgi(), self.app.commissioning(desk)
 
     def _read(self) -> Snapshot:
         snapshot = check_site(self.file.path).snapshot
@@ -177,7 +177,7 @@ CSV = "\n".join((*ROWS, ""))
 def test_only_installers_reach_equipment(tmp_path: Path, role: Role | None) -> None:
     stage = Plant(tmp_path, GOOD)
     own = ("fire_panels", "outputs", "boards", "lifts", "listen", "parts", "pulse")
-    routes = [each for each in stage.app.routes if each.path.removeprefix("/commissioning/") in own]
+    routes = [each for each in stage.routes if each.path.removeprefix("/commissioning/") in own]
     assert len(routes) == 2 * len(own)
     for route in routes:
         answer = virtual(partial(stage.call, route.method, route.path, role=role))

@@ -36,7 +36,7 @@ from courtyard.config.page import Web
 from courtyard.config.site_file import SiteFile
 from tests.config_rig import GATEWAY, GOOD, LINE, METER
 from tests.gateway_rig import virtual
-from tests.web_rig import Answer, FakeHistory, Stage
+from tests.web_rig import Answer, FakeHistory, Stage, opened
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 SECRET = "a secret of the site"
@@ -107,9 +107,9 @@ class Empty(Stage):
         scans = LineScans({}, lambda: snapshot, lambda: 0)
         self.trials = FakeTrials(site)
         desk = Desk(site, self.trials, scans, DeviceLists(editor), FakeDrills(), FakeSignOffs())
-        doors = Doors(desk=desk)
+        doors = Doors(desk=opened(desk), begins=lambda: not self.file.path.exists())
         self.app = WebApp(self.views, self.hands, self.accounts, FakeHistory(), secure=False, doors=doors)
-        self.asgi = self.app.asgi()
+        self.asgi, self.routes = self.app.asgi(), self.app.commissioning(desk)
 
     async def post(self, path: str, role: Role = "installer", **fields: str) -> Answer:
         body = urlencode({"csrf": csrf_token(f"session-of-{role}"), **fields}).encode()
@@ -126,7 +126,7 @@ def concrete(path: str) -> str:
 @pytest.mark.parametrize("role", [None, *ROLES])
 def test_only_installers_come_in(tmp_path: Path, role: Role | None) -> None:
     stage = Empty(tmp_path)
-    routes = [(route.method, concrete(route.path)) for route in stage.app.routes if "commissioning" in route.path]
+    routes = [(route.method, concrete(route.path)) for route in stage.routes if "commissioning" in route.path]
     routes = [each for each in routes if not each[1].startswith("/static")]
     assert len(routes) > 20
     for method, path in routes:

@@ -46,7 +46,7 @@ from courtyard.drivers.base import DriverError, Fault, Text
 from tests.config_rig import BOARD, GATEWAY, GOOD, LINE, METER, OUTPUT
 from tests.gateway_rig import virtual
 from tests.unit.test_commissioning_routes import FORM, FakeDrills, FakeSignOffs, FakeTrials, multipart
-from tests.web_rig import NOW_MS, Answer, FakeHistory, Stage
+from tests.web_rig import NOW_MS, Answer, FakeHistory, Stage, opened
 
 BLE = '[[lines]]\nname = "ble"\nkind = "ble"\n'
 BAND = '[[devices]]\nid = "band-1"\nprofile = "wearable/heart-rate-band"\nline = "ble"\naddress = "C0:FF:EE:00:00:01"\n'
@@ -145,8 +145,9 @@ class House(Stage):
         )
         scans = LineScans({}, lambda: self.snapshot, lambda: 0)
         desk = Desk(site, FakeTrials(site), scans, DeviceLists(editor), FakeDrills(), FakeSignOffs(), steps)
-        self.app = WebApp(self.views, self.hands, self.accounts, FakeHistory(), secure=False, doors=Doors(desk=desk))
-        self.asgi = self.app.asgi()
+        doors = Doors(desk=opened(desk))
+        self.app = WebApp(self.views, self.hands, self.accounts, FakeHistory(), secure=False, doors=doors)
+        self.asgi, self.routes = self.app.asgi(), self.app.commissioning(desk)
 
     def read(self) -> Snapshot:
         snapshot = check_site(self.file.path).snapshot
@@ -182,7 +183,7 @@ def test_each_step_is_for_its_role_alone(tmp_path: Path, role: Role | None) -> N
     house = House(tmp_path)
     routes = [
         route
-        for route in house.app.routes
+        for route in house.routes
         if re.match(r"/commissioning/(rules|escalations|modem|residents|heard|signal)", route.path)
     ]
     assert len(routes) == 16

@@ -80,10 +80,6 @@ class Commissioning:
             self.pages += self._equipment.pages
             self.routes += self._equipment.routes
 
-    def begins(self) -> bool:
-        """Whether this box waits to be commissioned."""
-        return not self._desk.site.commissioned()
-
     # The index and the forms
 
     async def _index(self, request: Request, principal: Principal | None) -> Response:
