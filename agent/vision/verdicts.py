@@ -26,17 +26,15 @@ CANDIDATES: Final = 16
 
 
 class Columns(NamedTuple):
-    """Where in the output the scores of e-bikes stand, and those of the other classes that are looked at."""
+    """Where in the output the scores of e-bikes stand."""
 
     ebike: tuple[int, ...]
-    others: tuple[int, ...]
 
 
 def columns(classes: Mapping[str, str]) -> Columns:
     """`classes` as in a manifest."""
     told = {BOX_NUMBERS + int(number): label for number, label in classes.items()}
-    ebike = tuple(column for column, label in told.items() if label == EBIKE)
-    return Columns(ebike, tuple(column for column in told if column not in ebike))
+    return Columns(tuple(column for column, label in told.items() if label == EBIKE))
 
 
 def judged(output: npt.NDArray[Any], wanted: Columns, rows: npt.NDArray[np.float32], head: Head) -> npt.NDArray[Any]:
@@ -60,11 +58,9 @@ def corrections(rows: npt.NDArray[Any], weights: npt.ArrayLike, bias: float) -> 
 def surest(output: npt.NDArray[Any], wanted: Columns, fit: Fit, region: Region) -> tuple[int, float] | None:
     """The row of the surest e-bike that stands where things count, of the CANDIDATES surest, and its score.
 
-    A row that another class claims is no e-bike, as in `decoders`.
+    What else stands in that row does not matter, as in `decoders`: who pushes an e-bike is often seen more surely.
     """
     scores = output[0, list(wanted.ebike)].max(0)
-    if wanted.others:
-        scores = np.where(output[0, list(wanted.others)].max(0) > scores, 0.0, scores)
     for row in np.argsort(-scores)[:CANDIDATES]:
         box = output[0, :BOX_NUMBERS, row].astype(np.float32)
         if np.isfinite(box).all() and np.isfinite(scores[row]) and region.where(share(box, fit)) != "outside":

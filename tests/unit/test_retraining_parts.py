@@ -142,7 +142,7 @@ def test_the_surest_counts_only_where_things_count() -> None:
     nowhere = Region(((0.9, 0.0), (1.0, 0.0), (1.0, 0.1)))
     assert surest(output, wanted, FIT, nowhere) is None
     output[0, 5, 0] = 0.95
-    assert surest(output, wanted, FIT, Region(())) == (1, pytest.approx(0.4)), "the first is a person"
+    assert surest(output, wanted, FIT, Region(())) == (0, pytest.approx(0.9)), "a person beside it is no reason"
 
 
 def test_what_a_site_gets_wrong_is_learned_and_ebikes_are_not_forgotten() -> None:
