@@ -15,6 +15,7 @@ from courtyard.agent.web.model import Words
 PROFILE: Final = "io/relay-board"
 MOST: Final = 8
 LINES: Final = ("serial", "rtu-tcp", "tcp")
+UNIT: Final = Words("Unit address that is set on the board, 1 to 247.", "板卡上设置的从站地址，1～247。")
 FROM_ZERO: Final = Words("As the board's manual has them, counted from 0.", "见板卡说明书，地址从 0 开始。")
 TOO_MANY: Final = Wrong(
     Words(f"That is no number from 0 to {MOST}.", f"请填写 0～{MOST} 的数。"),
@@ -37,7 +38,7 @@ class BoardStep(EquipmentStep):
         return [
             self._setting("id", Words("Id", "编号"), place, given),
             chosen("line", Words("Line", "线路"), given.get("line", ""), lines, required=True),
-            self._setting("address", Words("Address", "地址"), place, given, kind="number"),
+            self._setting("address", Words("Address", "地址"), place, given, kind="number", help=UNIT),
             self._setting("place", Words("Place", "位置"), place, given),
             Field("every", Words("Read every", "读取周期"), "text", given.get("every", "1s")),
             Field("relays", Words("Relays", "继电器数量"), "number", given.get("relays", "4"), True),

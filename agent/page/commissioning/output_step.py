@@ -23,7 +23,7 @@ RELAY_HELP: Final = Words(
     "Only relays that are chosen here can ever be switched: this is the allow-list.",
     "只有在此选定的继电器才允许动作，即允许列表。",
 )
-OTHER: Final = Words("Token of the camera's relay", "摄像机继电器的 token")
+OTHER: Final = Words("Token of the camera's relay", "摄像机继电器标识")
 OTHER_HELP: Final = Words(
     "Only for a relay of a camera that is not in the list yet; its page or manual names it, such as relay_0.",
     "仅当所选摄像机的继电器尚未列出时填写，见摄像机页面或说明书，例如 relay_0。",
@@ -42,6 +42,8 @@ SAFE_HELP: Final = Words(
     "The state in which nobody is in danger: taken at every start, when the agent stops, whenever a lease ends.",
     "不会造成危险的状态：每次启动、程序停止以及占用结束时都恢复到此状态。",
 )
+CAP: Final = "1m"
+"""The default, as it is written."""
 CAP_HELP: Final = Words(
     "Longest hold without a break; then it releases by itself, whoever still wants it.",
     "最长连续保持时间，到时无条件自动释放。",
@@ -73,10 +75,11 @@ class OutputStep(EquipmentStep):
         relays = self._relays(data)
         if relay and relay not in relays and not place.is_new:
             relays[relay] = same(relay)
+        token = Field("token", OTHER, "text", given.get("token", ""), help=OTHER_HELP)
         return [
             self._setting("name", Words("Name", "名称"), place, given),
             chosen("relay", RELAY, relay, relays, required=True, help=RELAY_HELP),
-            Field("token", OTHER, "text", given.get("token", ""), help=OTHER_HELP),
+            *((token,) if data.get("cameras") else ()),
             chosen("use", Words("What it is for", "用途"), use, USES),
             chosen("active", Words("Safe state", "安全状态"), safe, SAFE, help=SAFE_HELP),
             self._setting("cap", Words("Longest hold", "最长保持时间"), place, given, help=CAP_HELP),
@@ -86,12 +89,13 @@ class OutputStep(EquipmentStep):
         """What was typed, as the file has it."""
         device, target = _relay(given)
         cap = given.get("cap", "").strip()
+        cap = f"{cap}s" if cap.isdecimal() else cap
         values: dict[str, Any] = {
             "name": given.get("name", "").strip() or None,
             "device": device or None,
             "target": target or None,
             "active": _unless(given.get("active", "on") == "on", True, place.raw, "active"),
-            "cap": _unless(f"{cap}s" if cap.isdecimal() else cap, "1m", place.raw, "cap") or None,
+            "cap": _unless(CAP if cap == "60s" else cap, CAP, place.raw, "cap") or None,
             "use": _unless(given.get("use") or "general", "general", place.raw, "use"),
         }
         return Given(values, errors={"token": NO_TOKEN} if target == NEW else {})
