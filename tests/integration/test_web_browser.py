@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from courtyard.agent.web.model import Notice, Words
+from courtyard.agent.web.watched import Model
 from tests.web_rig import NOW_MS, PASSWORD, FakeViews, Served, alarm, served
 
 ROOT = Path(__file__).parents[2]
@@ -357,3 +358,19 @@ def test_what_the_detector_says_of_a_lift_is_shown_with_the_picture_of_the_alarm
     with page.expect_download() as clip:
         page.locator(".evidence a[download]").first.click()
     assert clip.value.suggested_filename.endswith(".avi")
+
+
+def test_a_detector_of_the_site_is_let_act_after_a_question(site: Served, visit: Open) -> None:
+    site.views.model, site.views.shadow = Model("models/own.toml", "0a1b2c3d4e5f", NOW_MS - 7_200_000), True
+    page = visit(site, "/cameras", "en", 360)
+    page.get_by_role("link", name="Detector").click()
+    expect(page.get_by_text("in shadow")).to_be_visible()
+    yes = page.get_by_role("button", name="Yes, let it act in all lifts")
+    expect(yes).not_to_be_visible()
+    page.get_by_text("Let it act…").click()
+    expect(yes).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.screenshot(path=SCREENS / "lift-question-en-360.png", full_page=True)
+    yes.click()
+    expect(page.get_by_role("status").first).to_contain_text("Done.")
+    assert site.lift_models.done == [("activate-model", "0a1b2c3d4e5f")]
