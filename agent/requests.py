@@ -13,6 +13,7 @@ from courtyard.agent.candidates import as_data, candidates
 from courtyard.agent.control import Handler, Progress, Refused
 from courtyard.agent.drills.drill import Result, Stage, Wish
 from courtyard.agent.drills.evidence import Evidence
+from courtyard.agent.identification import SIGN
 from courtyard.agent.pairing import PairingDesk
 from courtyard.agent.refusal import Refusal
 from courtyard.agent.supervisor import Supervisor
@@ -61,6 +62,11 @@ def handlers(
                 raise
             return {"fault": _fault(error.fault), "frames": gateway.lines.frames(device)}
         return {"reading": reading, "frames": gateway.lines.frames(device) if request.get("raw") else []}
+
+    async def identify(request: Mapping[str, Any], progress: Progress) -> Any:
+        device = _device(gateway, request)
+        await gateway.identification.show(device)
+        return {"device": device, "seconds": SIGN.for_s}
 
     async def scan_line(request: Mapping[str, Any], progress: Progress) -> Any:
         name, found = str(request.get("line")), 0
@@ -126,6 +132,7 @@ def handlers(
         "status": status,
         "frames": frames,
         "read": read,
+        "identify": identify,
         "scan": scan_line,
         "scan_ble": scan_ble,
         "reload": reload_site,

@@ -28,6 +28,7 @@ from courtyard.agent.escalation.escalations import planned_steps
 from courtyard.agent.families import DRIVERS, MakeDriver
 from courtyard.agent.history.gauges import gauges_of, history_of
 from courtyard.agent.history.history import PointHistory
+from courtyard.agent.identification import Identification
 from courtyard.agent.journal_health import JournalHealth
 from courtyard.agent.lifts import PART as LIFTS
 from courtyard.agent.lifts import LiftPorts, Lifts
@@ -106,6 +107,7 @@ class Gateway:
             notebook=JournalNotebook(self.recorder),
             rooms=self.rooms,
         )
+        self.identification = Identification(self.lines.driver_of)
         self._answers = Answers(self.book, self.lines, lambda: self.snapshot.site.answer, self.recorder)
         self.outputs = Outputs(site.outputs, self.recorder, self._write, self.pipeline.say)
         lift_ports = LiftPorts(self.outputs, self.recorder, self.pipeline.say, self.pipeline.health)

@@ -50,6 +50,7 @@ from courtyard.agent.web.model import (
     Release,
     Setting,
     SettingsTable,
+    Sign,
     System,
     TestRead,
     Trouble,
@@ -227,7 +228,8 @@ class FakeViews:
         if found is None:
             return None
         points = (water(), PointValue("water.temperature", Words("Water temperature", "水温"), None, "Cel", "bad:comm"))
-        return DeviceDetail(found, 1, points, {"polls": 1200, "answered": 1199}, tuple(self.all_alarms[:1]))
+        counters = {"polls": 1200, "answered": 1199}
+        return DeviceDetail(found, 1, points, counters, tuple(self.all_alarms[:1]), findable=name == "wm-0000")
 
     def has_history(self) -> bool:
         return True
@@ -377,6 +379,10 @@ class FakeHands:
 
     async def read(self, device: str) -> TestRead:
         return TestRead((water(),), (Frame(NOW_MS, "sent", "01 03"),))
+
+    async def identify(self, device: str) -> Sign:
+        self.done.append(("identify", device))
+        return Sign(5.0)
 
 
 class FakeAccounts(Accounts):

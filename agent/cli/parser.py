@@ -185,6 +185,11 @@ def _lines(commands: _Commands) -> None:
     commands.site(read)
     commands.socket(read)
 
+    identify = commands.add("identify", "have a device buzz or blink, to find it", "让设备振动或闪烁，便于查找")
+    which = say("device id of the site", "站点中的设备编号")
+    identify.add_argument("device", metavar=say("DEVICE", "设备"), help=which)
+    commands.socket(identify)
+
     scan = commands.add("scan", "find devices on a line", "扫描线路上的设备")
     kinds = {
         "modbus": ("units on a line, with the profile that fits", "线路上的从站及匹配的设备模板"),

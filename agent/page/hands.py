@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from courtyard.agent.alarms.acts import ActRefused, Acts
-from courtyard.agent.web.model import Frame, NoticeKind, Refused, TestRead, Words
+from courtyard.agent.identification import SIGN
+from courtyard.agent.web.model import Frame, NoticeKind, Refused, Sign, TestRead, Words
 from courtyard.buffer import Appended
 from courtyard.buffer.types import JournalError
 from courtyard.drivers.base import DriverError, Reading
@@ -26,6 +27,7 @@ class GatewayHands:
         self,
         acts: Acts,
         read: Callable[[str], Awaitable[Reading]],
+        identify: Callable[[str], Awaitable[None]],
         frames: Callable[[str], Sequence[Frame]],
         values: Callable[[Reading], Any],
         *,
@@ -33,6 +35,7 @@ class GatewayHands:
     ) -> None:
         self._clear_damage = clear_damage
         self._acts, self._read, self._frames, self._values = acts, read, frames, values
+        self._identify = identify
 
     async def acknowledge(self, alarm_id: str, occurrence: int, person: str, reason: str) -> None:
         """A person takes an alarm on."""
@@ -64,6 +67,14 @@ class GatewayHands:
         except TimeoutError as error:
             raise Refused(TOO_LONG) from error
         return TestRead(self._values(reading), tuple(self._frames(device)))
+
+    async def identify(self, device: str) -> Sign:
+        """Has a device buzz for a person who looks for it; a fault is an answer too."""
+        try:
+            await self._identify(device)
+        except DriverError as error:
+            return Sign(None, Words.of(error.fault.what), Words.of(error.fault.cure))
+        return Sign(SIGN.for_s)
 
 
 async def _kept(act: Callable[[], asyncio.Future[Appended]]) -> None:

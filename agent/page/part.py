@@ -93,6 +93,7 @@ class Page:
             reports=lambda: [uplink.report() for uplink in gateway.upstream],
             counters=gateway.lines.counters_of,
             frames=gateway.lines.frames,
+            findable=gateway.identification.able,
             dropped=gateway.pipeline.dropped,
             mistakes=mistakes,
             settings=lambda: self._settings,
@@ -109,6 +110,7 @@ class Page:
         self._hands = GatewayHands(
             gateway.acts,
             gateway.lines.read,
+            gateway.identification.show,
             self._views.frames,
             self._views.values,
             clear_damage=gateway.journal_health.clear,

@@ -60,6 +60,7 @@ class Sources:
         reports: Callable[[], Sequence[Report]],
         counters: Callable[[str], Mapping[str, int]],
         frames: Callable[[str], Sequence[Any]],
+        findable: Callable[[str], bool],
         dropped: Callable[[], Mapping[str, int]],
         mistakes: Callable[[], Sequence[SiteMistake]],
         settings: Callable[[], Sequence[SettingsTable]],
@@ -72,6 +73,7 @@ class Sources:
     ) -> None:
         self.snapshot, self.faults, self.since, self.reports = snapshot, faults, since, reports
         self.counters, self.frames, self.dropped = counters, frames, dropped
+        self.findable = findable
         self.mistakes, self.settings, self.log, self.has_history = mistakes, settings, log, has_history
         self.courses, self.cameras, self.residents, self.findings = courses, cameras, residents, findings
 
@@ -162,6 +164,7 @@ class GatewayViews:
             counters,
             alarms,
             installed.family == "modbus",
+            source.findable(name),
         )
 
     def values(self, reading: Reading) -> tuple[PointValue, ...]:

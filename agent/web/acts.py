@@ -27,6 +27,7 @@ class Acts:
         self.routes = (
             Route("POST", "/alarms", "acknowledge", self._alarm),
             Route("POST", "/devices/{device}/read", "test", self._read),
+            Route("POST", "/devices/{device}/identify", "test", self._identify),
         )
 
     async def _alarm(self, request: Request, principal: Principal | None) -> Response:
@@ -60,6 +61,16 @@ class Acts:
         result = await self._hands.read(name)
         values: dict[str, Any] = {"device": detail.device, "result": result, "logs": principal.may("logs")}
         return self._plain(request, "read.html", **values)
+
+    async def _identify(self, request: Request, principal: Principal | None) -> Response:
+        assert principal is not None
+        name = request.path_params["device"]
+        await own_form(request, principal)
+        detail = self._views.device(name)
+        if detail is None:
+            return self._say(request, Words("There is no such device.", "没有这台设备。"), 404)
+        await self._accounts.note(principal.name, "device.identify", name[:200], address=address(request))
+        return self._plain(request, "identify.html", device=detail.device, sign=await self._hands.identify(name))
 
     def _say(self, request: Request, words: Words, status: int) -> Response:
         return self._plain(request, "message.html", status, words=words)

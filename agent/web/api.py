@@ -28,7 +28,7 @@ class Api:
         self.operations: tuple[Operation, ...] = (
             *Looks(views, accounts).operations,
             *Acts(hands, accounts).operations,
-            *Devices(views, hands, history).operations,
+            *Devices(views, hands, accounts, history).operations,
             Operation("GET", f"{ROOT}/openapi.json", "view", "This document", dict[str, Any], self._document),
         )
 

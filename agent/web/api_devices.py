@@ -7,9 +7,10 @@ from typing import Any, Final
 import msgspec
 from starlette.requests import Request
 
-from courtyard.agent.accounts import Principal
+from courtyard.agent.accounts import Accounts, Principal
 from courtyard.agent.history import History, Series
-from courtyard.agent.web.model import Device, DeviceDetail, Frame, Hands, Refused, TestRead, Views, Words
+from courtyard.agent.web.gate import address
+from courtyard.agent.web.model import Device, DeviceDetail, Frame, Hands, Refused, Sign, TestRead, Views, Words
 from courtyard.agent.web.operation import ROOT, Operation, count
 from courtyard.agent.web.pages import choose
 
@@ -31,8 +32,8 @@ class DeviceList(msgspec.Struct, frozen=True):
 class Devices:
     """Operations on devices; without a history there is nothing over time."""
 
-    def __init__(self, views: Views, hands: Hands, history: History | None) -> None:
-        self._views, self._hands, self._history = views, hands, history
+    def __init__(self, views: Views, hands: Hands, accounts: Accounts, history: History | None) -> None:
+        self._views, self._hands, self._accounts, self._history = views, hands, accounts, history
         search = (("q", "words"), ("state", "ok, waiting, stale, fault or alarm"), ("place", "a place and all in it"))
         span = (
             ("since_ms", "begin, Unix milliseconds"),
@@ -54,6 +55,14 @@ class Devices:
                 "GET", f"{ROOT}/devices/{{device}}/frames", "logs", "Its last frames", tuple[Frame, ...], self._frames
             ),
             Operation("POST", f"{ROOT}/devices/{{device}}/read", "test", "Read it now", TestRead, self._read),
+            Operation(
+                "POST",
+                f"{ROOT}/devices/{{device}}/identify",
+                "test",
+                "Have it buzz or blink, where it can, for somebody who looks for it",
+                Sign,
+                self._identify,
+            ),
             Operation(
                 "GET",
                 f"{ROOT}/devices/{{device}}/history/{{point}}",
@@ -91,6 +100,13 @@ class Devices:
     async def _read(self, request: Request, principal: Principal) -> TestRead | None:
         name = request.path_params["device"]
         return None if self._views.device(name) is None else await self._hands.read(name)
+
+    async def _identify(self, request: Request, principal: Principal) -> Sign | None:
+        name = request.path_params["device"]
+        if self._views.device(name) is None:
+            return None
+        await self._accounts.note(principal.origin, "device.identify", name[:200], address=address(request))
+        return await self._hands.identify(name)
 
     async def _series(self, request: Request, principal: Principal) -> Series | None:
         name, query = request.path_params["device"], request.query_params

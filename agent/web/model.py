@@ -194,6 +194,8 @@ class DeviceDetail(msgspec.Struct, frozen=True):
     alarms: tuple[Alarm, ...]
     readable: bool = True
     """Whether a test read can be asked for."""
+    findable: bool = False
+    """Whether it can buzz or blink for somebody who looks for it."""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -209,6 +211,14 @@ class TestRead(msgspec.Struct, frozen=True):
 
     values: tuple[PointValue, ...]
     frames: tuple[Frame, ...]
+    fault: Words | None = None
+    cure: Words | None = None
+
+
+class Sign(msgspec.Struct, frozen=True):
+    """What came of asking a device to buzz or blink: for how many seconds it did, or why it did not."""
+
+    seconds: float | None
     fault: Words | None = None
     cure: Words | None = None
 
@@ -366,3 +376,4 @@ class Hands(Protocol):
     async def shelve(self, alarm_id: str, person: str, reason: str, until_ms: int) -> None: ...
     async def clear_notice(self, kind: NoticeKind, person: str) -> None: ...
     async def read(self, device: str) -> TestRead: ...
+    async def identify(self, device: str) -> Sign: ...

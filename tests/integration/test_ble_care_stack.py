@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 import pytest
 
+from courtyard.agent.identification import Identification
 from courtyard.drivers.base import Alert, DriverError
 from courtyard.drivers.ble.bluez.radio import BluezRadio
 from courtyard.drivers.ble.driver import BleDriver
@@ -68,6 +69,16 @@ def test_an_answered_call_buzzes_the_button_itself_and_no_link_loss(stack: Stack
                 await driver.alert("sos-2", Alert("high", 0.3))
             assert caught.value.fault.code == "device.alert_unanswered"
             assert await asyncio.to_thread(stack, "alerts", "BTH-002") == [2, 0, 1, 0]
+
+    asyncio.run(run())
+
+
+def test_a_button_that_is_looked_for_buzzes_and_falls_silent_by_itself(stack: Stack) -> None:
+    async def run() -> None:
+        async with house(TAG) as (driver, _):
+            before = await asyncio.to_thread(stack, "alerts", "BTH-002")
+            await Identification(lambda device: driver).show("sos-2")
+            assert await asyncio.to_thread(stack, "alerts", "BTH-002") == [*before, 2, 0]
 
     asyncio.run(run())
 

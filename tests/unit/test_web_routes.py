@@ -100,6 +100,20 @@ def test_a_bad_form_is_refused_with_words(change: dict[str, str]) -> None:
     assert stage.hands.done == []
 
 
+def test_a_device_that_can_buzz_has_a_button_for_it_and_says_what_came_of_it() -> None:
+    stage = Stage()
+    page = call("GET", "/devices/wm-0000", stage, role="installer").text
+    assert 'action="/devices/wm-0000/identify"' in page
+    assert "/identify" not in call("GET", "/devices/wm-0001", stage, role="installer").text
+    assert "/identify" not in call("GET", "/devices/wm-0000", stage, role="viewer").text
+    body = urlencode({"csrf": csrf_token("session-of-installer")}).encode()
+    answer = call("POST", "/devices/wm-0000/identify", stage, headers=FORM, body=body, role="installer")
+    assert (answer.status, "5" in answer.text) == (200, True)
+    assert stage.hands.done == [("identify", "wm-0000")]
+    assert stage.accounts.notes[-1][1:] == ("device.identify", "wm-0000")
+    assert call("POST", "/devices/gone/identify", stage, headers=FORM, body=body, role="installer").status == 404
+
+
 @pytest.mark.parametrize("cookie", ["x", "session-of-installer", "", "a" * 5000, "\x7f", "session-of-viewer; a=b"])
 def test_a_forged_cookie_is_nobody(cookie: str) -> None:
     answer = call("GET", "/", headers={"cookie": f"courtyard_session={cookie}"})
