@@ -26,6 +26,7 @@ from courtyard.agent.page.commissioning.lists import DeviceLists
 from courtyard.agent.page.commissioning.output_step import OutputStep
 from courtyard.agent.page.commissioning.panel_step import PanelStep
 from courtyard.agent.page.commissioning.part_lists import PanelPartLists
+from courtyard.agent.page.commissioning.register_panel_step import RegisterPanelStep
 from courtyard.agent.page.commissioning.scans import LineScans
 from courtyard.agent.page.commissioning.site_desk import GatewaySite
 from courtyard.agent.serial_ports import SerialPort
@@ -120,9 +121,19 @@ class Plant(Stage):
         scans = LineScans({}, lambda: self.snapshot, lambda: 0)
         panels = PanelStep(editor, lambda: [SerialPort(PORT, "/dev/ttyUSB9")])
         self.ear = FakeEar(panels)
-        parts = PanelPartLists(editor, lambda: [each.id for each in self.snapshot.site.fire_panels])
+        known = [lambda: self.snapshot.site.fire_panels, lambda: self.snapshot.site.fire_modbus_panels]
+        parts = PanelPartLists(editor, lambda: [each.id for table in known for each in table()])
         lifts = LiftStep(editor, lambda: self.snapshot, tuple, lambda: TODAY)
-        equipment = Equipment(panels, self.ear, parts, BoardStep(editor), OutputStep(editor), FakePulses(), lifts)
+        equipment = Equipment(
+            panels,
+            RegisterPanelStep(editor),
+            self.ear,
+            parts,
+            BoardStep(editor),
+            OutputStep(editor),
+            FakePulses(),
+            lifts,
+        )
         lists = DeviceLists(editor)
         desk = Desk(site, FakeTrials(site), scans, lists, FakeDrills(), FakeSignOffs(), equipment=equipment)
         doors = Doors(desk=opened(desk))
@@ -176,7 +187,7 @@ CSV = "\n".join((*ROWS, ""))
 @pytest.mark.parametrize("role", [None, *ROLES])
 def test_only_installers_reach_equipment(tmp_path: Path, role: Role | None) -> None:
     stage = Plant(tmp_path, GOOD)
-    own = ("fire_panels", "outputs", "boards", "lifts", "listen", "parts", "pulse")
+    own = ("fire_panels", "fire_modbus_panels", "outputs", "boards", "lifts", "listen", "parts", "pulse")
     routes = [each for each in stage.routes if each.path.removeprefix("/commissioning/") in own]
     assert len(routes) == 2 * len(own)
     for route in routes:
@@ -188,7 +199,7 @@ def test_only_installers_reach_equipment(tmp_path: Path, role: Role | None) -> N
 def test_no_act_on_equipment_without_the_sessions_own_token(tmp_path: Path) -> None:
     stage = Plant(tmp_path, GOOD)
     forged = urlencode({"csrf": csrf_token("session-of-somebody"), "output": "siren", "agreed": "on"}).encode()
-    for path in ("fire_panels", "outputs", "boards", "lifts", "listen", "parts", "pulse"):
+    for path in ("fire_panels", "fire_modbus_panels", "outputs", "boards", "lifts", "listen", "parts", "pulse"):
         answer = virtual(partial(stage.call, "POST", f"/commissioning/{path}", FORM, forged, role="installer"))
         assert "过期" in answer.text, path
 
@@ -261,6 +272,22 @@ def test_rows_of_detectors_are_judged_one_by_one(tmp_path: Path) -> None:
     headless = stage.upload("fp-b03", b"what,where\n1,2\n")
     assert "names" in str(stage.site()["fire_panels"][0])
     assert 'name="token"' not in headless.text
+
+
+def test_a_panel_on_modbus_has_its_registers_and_its_detectors(tmp_path: Path) -> None:
+    stage = Plant(tmp_path, f'{GATEWAY}[[lines]]\nname = "net"\nkind = "tcp"\nhost = "192.0.2.1"\n')
+    panel = {"id": "fp-2", "line": "net", "model": "notifier", "address": "1", "place": "b01/x-fire-room"}
+    assert "0-199" in error_at(stage.post("fire_modbus_panels", **panel, spans="all"), "spans")
+    assert "notifier" in error_at(stage.post("fire_modbus_panels", **panel), "spans")
+    assert error_at(stage.post("fire_modbus_panels", **{**panel, "address": "999"}, spans="0-9"), "address")
+    assert stage.post("fire_modbus_panels", **panel, spans="0-199, 1000-1099", every="1s").status == 303
+    spans = [{"first": 0, "count": 200}, {"first": 1000, "count": 100}]
+    assert stage.site()["fire_modbus_panels"] == [{**panel, "address": 1, "spans": spans}]
+    assert "0-199, 1000-1099" in stage.get("fire_modbus_panels?entry=fp-2").text
+    token = re.search(r'name="token" value="([^"]+)"', stage.upload("fp-2", b"address,text\n7,Lobby\n").text)
+    assert token
+    assert stage.post("parts", token=token[1]).status == 303
+    assert stage.snapshot.devices["fp-2"].driver.names == {"7": "Lobby"}
 
 
 def test_a_board_becomes_a_device_with_relays_and_inputs(tmp_path: Path) -> None:

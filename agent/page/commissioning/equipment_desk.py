@@ -14,9 +14,15 @@ from courtyard.agent.page.commissioning.panel_ear import PanelEar
 from courtyard.agent.page.commissioning.panel_step import PanelStep
 from courtyard.agent.page.commissioning.part_lists import PanelPartLists
 from courtyard.agent.page.commissioning.pulses import PulseTests
+from courtyard.agent.page.commissioning.register_panel_step import RegisterPanelStep
 from courtyard.agent.serial_ports import SerialPort, serial_ports
 from courtyard.agent.web.commissioning.equipment_model import Equipment
 from courtyard.agent.wiring import Gateway
+from courtyard.config.fire import FireModbusPanel, FirePanel
+
+
+def _id(panel: FirePanel | FireModbusPanel) -> str:
+    return panel.id
 
 
 class EquipmentDesk:
@@ -37,8 +43,15 @@ class EquipmentDesk:
         self._pulses = PulseTests(gateway.outputs, lambda: gateway.snapshot, gateway.lifts.states)
         self.equipment = Equipment(
             panels,
+            RegisterPanelStep(editor),
             self._ear,
-            PanelPartLists(editor, lambda: [panel.id for panel in gateway.snapshot.site.fire_panels]),
+            PanelPartLists(
+                editor,
+                lambda: [
+                    *map(_id, gateway.snapshot.site.fire_panels),
+                    *map(_id, gateway.snapshot.site.fire_modbus_panels),
+                ],
+            ),
             BoardStep(editor),
             OutputStep(editor),
             self._pulses,

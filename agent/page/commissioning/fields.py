@@ -27,6 +27,7 @@ NAMED_BY: Final[Mapping[Kind, str]] = {
     "rules": "name",
     "escalations": "name",
     "fire_panels": "id",
+    "fire_modbus_panels": "id",
     "outputs": "name",
     "lifts": "id",
 }

@@ -39,7 +39,6 @@ CAMERA: Final = Words("Camera in the car", "轿厢内的摄像机")
 INVERTED: Final = Words("inverted: normally closed", "常闭触点（取反）")
 FORBIDS: Final = Words("Releases the door and forbids holding it.", "成立时释放并禁止保持开门。")
 DOOR_HELP: Final = Words("While the door is closed, fewer pictures are looked at.", "关门期间减少识别次数。")
-WARN: Final = Words("Warns with", "报警时保持")
 VOICES: Final[Mapping[str, Words]] = {
     "": Words("none", "不播放"),
     "speech": Words("a chime and Chinese words", "提示音加中文语音"),
@@ -151,9 +150,7 @@ class LiftStep(EquipmentStep):
         warns = raw.get("warn", ())
         for output in self._outputs(data, "general"):
             is_on = given.get(f"warn.{output}", "") if "mark" in given else ("on" if output in warns else "")
-            fields.append(
-                Field(f"warn.{output}", Words(f"{WARN.en} {output}", f"{WARN.zh} {output}"), "checkbox", is_on)
-            )
+            fields.append(Field(f"warn.{output}", same(output), "checkbox", is_on))
         voice = str(raw.get("voice", ""))
         is_own = bool(voice) and voice not in OWN_SOUNDS
         fields.append(chosen("voice", Words("Voice", "语音"), given.get("voice", "" if is_own else voice), VOICES))

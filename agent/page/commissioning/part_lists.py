@@ -7,12 +7,12 @@ import secrets
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from courtyard.agent.page.commissioning.editor import Editor, changed, data_of
 from courtyard.agent.page.commissioning.lists import FORGOTTEN, NOTHING
 from courtyard.agent.page.commissioning.proposal import place_of
-from courtyard.agent.web.commissioning.model import CellMistake, Import, Saved
+from courtyard.agent.web.commissioning.model import CellMistake, Import, Kind, Saved
 from courtyard.agent.web.model import Refused, Words
 from courtyard.config.edit import with_values
 from courtyard.config.mistakes import Findings, Mistake
@@ -57,8 +57,9 @@ class PanelPartLists:
     async def judge(self, panel: str, data: bytes) -> Import:
         """Judges a file against the way in which this panel names its parts.  Raises Refused."""
         before = await self._editor.read()
-        place = place_of(data_of(before.text), "fire_panels", panel)
-        how = naming(str(place.raw.get("protocol")), str(place.raw.get("addresses", "loop-point")))
+        site = data_of(before.text)
+        raw = place_of(site, _table_of(site, panel), panel).raw
+        how = naming(str(raw.get("protocol") or raw.get("model")), str(raw.get("addresses", "loop-point")))
         read = await asyncio.to_thread(_read, data, how)
         token = secrets.token_urlsafe(16)
         count = len({*read.parts.names, *read.parts.places})
@@ -90,9 +91,10 @@ class PanelPartLists:
         if not waiting.rows:
             raise Refused(NOTHING)
         async with self._editor.at(waiting.before.mark) as before:
-            place = place_of(data_of(before.text), "fire_panels", waiting.panel)
-            name = f"{waiting.panel}.csv"
-            text = changed(lambda: with_values(before.text, "fire_panels", {"names": f"{FOLDER}/{name}"}, place.number))
+            site = data_of(before.text)
+            table = _table_of(site, waiting.panel)
+            place, name = place_of(site, table, waiting.panel), f"{waiting.panel}.csv"
+            text = changed(lambda: with_values(before.text, table, {"names": f"{FOLDER}/{name}"}, place.number))
             await self._editor.keep(FOLDER, name, waiting.text, 0o640)
             verdict = await self._editor.check(text)
             if verdict.snapshot is None:
@@ -120,6 +122,12 @@ def _read(data: bytes, how: Naming) -> _Read:
     if any(map(_is_wrong, again.mistakes)):
         return _Read(parts, findings, "")  # a cell over several lines: no row can be left out alone
     return _Read(kept, findings, good)
+
+
+def _table_of(site: Mapping[str, Any], panel: str) -> Kind:
+    """The table of the site in which a panel stands."""
+    others = site.get("fire_modbus_panels", ())
+    return "fire_modbus_panels" if any(each.get("id") == panel for each in others) else "fire_panels"
 
 
 def _is_wrong(mistake: Mistake) -> bool:

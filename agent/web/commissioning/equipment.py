@@ -23,6 +23,7 @@ from courtyard.agent.web.route import Route, Show
 BASE: Final = "/commissioning"
 TITLES: Final[Mapping[str, Words]] = {
     "fire_panels": Words("Fire panels", "火灾报警控制器"),
+    "fire_modbus_panels": Words("Fire panels on Modbus", "Modbus 火灾报警控制器"),
     "outputs": Words("Outputs", "输出"),
     "boards": Words("Relay boards", "继电器板"),
     "lifts": Words("Lifts", "电梯"),
@@ -45,6 +46,7 @@ class EquipmentPages:
         self._own, self._views, self._accounts, self._show = equipment, views, accounts, show
         self._steps: Mapping[str, StepDesk] = {
             "fire_panels": equipment.panels,
+            "fire_modbus_panels": equipment.register_panels,
             "outputs": equipment.outputs,
             "boards": equipment.boards,
             "lifts": equipment.lifts,

@@ -149,6 +149,7 @@ class Equipment(NamedTuple):
     """Everything that these steps reach."""
 
     panels: StepDesk
+    register_panels: StepDesk
     ear: Listens
     parts: PartLists
     boards: StepDesk

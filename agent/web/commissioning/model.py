@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Kind = (
     Literal["gateway", "uplinks", "lines", "devices", "cameras", "residents", "rules", "escalations", "modem"]
-    | Literal["fire_panels", "outputs", "lifts"]
+    | Literal["fire_panels", "fire_modbus_panels", "outputs", "lifts"]
 )
 FieldKind = Literal["text", "password", "number", "select", "checkbox", "long", "fixed", "hidden"]
 KINDS: tuple[Kind, ...] = ("gateway", "uplinks", "lines", "devices", "cameras")
