@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -76,6 +76,10 @@ class EntryStep(ABC):
         """Writes the files that the entry names, before it is saved; most name none."""
         return
 
+    def kept(self, given: Mapping[str, str]) -> Collection[str]:
+        """Settings whose files `keep` will write: that they are missing now is no news."""
+        return ()
+
     async def look(self, proposal: Proposal, place: Place) -> Preview:
         """What a look at the change shows besides the change."""
         return Preview(())
@@ -103,7 +107,9 @@ class EntryStep(ABC):
         place = place_of(data_of(proposal.text), self.kind, proposal.name if self.kind in NAMED_BY else None)
         seen = await self.look(proposal, place)
         sentence = self.entry(place.raw, data_of(proposal.text)).sentence
-        warnings = self._editor.told(each for each in proposal.verdict.warnings if self._own(each, place))
+        prefix, kept = self._prefix(place), self.kept(given)
+        own = [each for each in proposal.verdict.warnings if each.path.startswith(prefix)]
+        warnings = self._editor.told(each for each in own if each.path.removeprefix(f"{prefix}.") not in kept)
         diff = diff_of(before.text, proposal.text)
         return form, msgspec.structs.replace(seen, diff=diff, warnings=warnings, sentence=sentence)
 
@@ -146,9 +152,6 @@ class EntryStep(ABC):
             values = {**place.raw, **wanted.values}
             return self._placed(form, place, values, proposal.verdict.mistakes, data), None
         return form, proposal
-
-    def _own(self, mistake: Mistake, place: Place) -> bool:
-        return mistake.path.startswith(self._prefix(place))
 
     def _prefix(self, place: Place) -> str:
         return path_text((self.kind,) if place.number is None else (self.kind, place.number))

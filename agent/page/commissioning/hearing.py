@@ -80,6 +80,7 @@ class BleHearing:
                     tuple(row["guesses"][:MOST_GUESSES]),
                     tuple(row["identities"]),
                     row["heard"],
+                    row["changes"],
                     row["presses"],
                     known.get(row["address"]),
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from courtyard.agent.page.commissioning.editor import Editor
@@ -88,6 +88,10 @@ class ModemStep(EntryStep):
         """The port; the rest shows in its look."""
         words = Words("Modem for text messages", "短信模块")
         return Listed(str(raw.get("port", "")), words)
+
+    def kept(self, given: Mapping[str, str]) -> Collection[str]:
+        """The file of a PIN that was typed."""
+        return ("pin_file",) if given.get("pin_file") or given.get("password_kept") else ()
 
     async def keep(self, given: Mapping[str, str], proposal: Proposal) -> None:
         """The PIN goes to a file of its own."""

@@ -120,7 +120,10 @@ class Ladders(StepDesk, Protocol):
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """A wearable or beacon that is heard now; `device` is the one of the site with this address."""
+    """A wearable or beacon that is heard now; `device` is the one of the site with this address.
+
+    `changes` counts packets that differ from the one before: all that an encrypted button shows of a press.
+    """
 
     address: str
     name: str
@@ -128,6 +131,7 @@ class Heard(msgspec.Struct, frozen=True):
     guesses: tuple[str, ...]
     identities: tuple[str, ...]
     heard: int
+    changes: int
     presses: int
     device: str | None
 
