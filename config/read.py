@@ -20,6 +20,7 @@ from courtyard.config.declared import Declared
 from courtyard.config.devices import Resolved, Resolver
 from courtyard.config.library import PRODUCT_PROFILES, Library
 from courtyard.config.mistakes import Findings, Mistake, SiteError
+from courtyard.config.modules import leave_out
 from courtyard.config.panels import LISTS, resolve_panels
 from courtyard.config.quantities import duration_text
 from courtyard.config.secret_files import check_files
@@ -84,6 +85,7 @@ def check_site(
         return _verdict(None, findings, draft, own)
     credentials = credentials or _credentials()
     library = Library((own / "profiles", PRODUCT_PROFILES), catalogue)
+    leave_out(draft)
     resolver = Resolver(library, catalogue, findings, secrets_in(directory, credentials))
     resolved = [device for each in draft.drafts("devices") if (device := resolver.resolve(each)) is not None]
     panels = resolve_panels(draft, own, findings)

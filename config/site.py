@@ -18,6 +18,7 @@ from courtyard.config.fire import FireModbusPanel, FirePanel
 from courtyard.config.history import History
 from courtyard.config.kinds import Bytes
 from courtyard.config.lifts import Lift, Vision
+from courtyard.config.modules import Ability
 from courtyard.config.output import Output
 from courtyard.config.page import Web
 from courtyard.config.presence import Presence
@@ -64,6 +65,14 @@ class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["zh-CN", "en"],
         help_text("Language of messages and of the status page.", "提示信息和状态页面的语言。"),
     ] = "zh-CN"
+    off: Annotated[
+        tuple[Ability, ...],
+        help_text(
+            "Abilities that rest: their tables stay in this file, are checked, and count for nothing.",
+            "暂停使用的功能：相应配置段保留在文件中并照常检查，但不起作用。",
+            example=["residents"],
+        ),
+    ] = ()
 
 
 class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

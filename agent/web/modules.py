@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from courtyard.agent.web.model import SettingsTable, Words
+
+Use = Literal["used", "off", "unused"]
+"""`off`: its tables stand in the site file and rest."""
+GATEWAY, OFF = "[gateway]", "off"
 
 
 class Module(NamedTuple):
@@ -18,7 +22,9 @@ class Module(NamedTuple):
     setting: str = ""
     value: str = ""
     begin: str = ""
-    """The page where an installer begins to use it; empty where that is done in the site file."""
+    """The page where an installer begins to use it."""
+    ability: str = ""
+    """What switches it off as a whole, in the setting `off` of the site file; empty where a line does."""
 
 
 MODULES: Final = (
@@ -33,6 +39,7 @@ MODULES: Final = (
         Words("listened to, never switched", "只监听，不控制"),
         ("[[fire_panels]]", "[[fire_modbus_panels]]"),
         begin="/commissioning/fire_panels",
+        ability="fire",
     ),
     Module(
         Words("Bluetooth", "蓝牙"),
@@ -43,47 +50,74 @@ MODULES: Final = (
         "/commissioning/lines?new=&kind=ble",
     ),
     Module(
-        Words("Residents", "住户照护"), Words("under pseudonyms, by consent", "使用代号，须经同意"), ("[[residents]]",)
+        Words("Residents", "住户照护"),
+        Words("under pseudonyms, by consent", "使用代号，须经同意"),
+        ("[[residents]]",),
+        begin="/commissioning/residents",
+        ability="residents",
     ),
     Module(
         Words("Cameras", "摄像机"),
         Words("pictures stay on the site", "画面不出本地"),
         ("[[cameras]]",),
         begin="/commissioning/cameras",
+        ability="cameras",
     ),
     Module(
         Words("E-bikes in lifts", "电梯电动自行车"),
         Words("seen in the car, warned of", "轿厢内识别并提醒"),
         ("[[lifts]]",),
         begin="/commissioning/lifts",
+        ability="lifts",
     ),
     Module(
         Words("Outputs", "输出"),
         Words("sirens and lamps, held by leases", "警号和灯，限时保持"),
         ("[[outputs]]",),
         begin="/commissioning/outputs",
+        ability="outputs",
     ),
     Module(
-        Words("Rules", "报警规则"), Words("limits, leaks at night, silence", "超限、夜间漏水、失联"), ("[[rules]]",)
+        Words("Rules", "报警规则"),
+        Words("limits, leaks at night, silence", "超限、夜间漏水、失联"),
+        ("[[rules]]",),
+        begin="/commissioning/rules",
+        ability="rules",
     ),
     Module(
         Words("Escalation", "报警升级"),
         Words("when nobody confirms an alarm of life", "一级报警无人确认时升级"),
         ("[[escalations]]",),
+        begin="/commissioning/escalations",
+        ability="escalation",
     ),
-    Module(Words("Text messages", "短信"), Words("by the box's own modem", "通过本机模块发送"), ("[modem]",)),
+    Module(
+        Words("Text messages", "短信"),
+        Words("by the box's own modem", "通过本机模块发送"),
+        ("[modem]",),
+        begin="/commissioning/modem",
+        ability="sms",
+    ),
     Module(
         Words("Platforms", "平台"),
         Words("through any outage", "断网不丢数据"),
         ("[[uplinks]]",),
         begin="/commissioning/uplinks",
+        ability="platforms",
     ),
 )
 
 
-def used(tables: Sequence[SettingsTable]) -> list[tuple[Module, bool]]:
-    """Every module, and whether the site uses it."""
-    return [(module, any(_switches(table, module) for table in tables)) for module in MODULES]
+def listed(tables: Sequence[SettingsTable]) -> list[tuple[Module, Use]]:
+    """Every module, and what the site makes of it."""
+    off = [each.value for table in tables if table.title == GATEWAY for each in table.settings if each.name == OFF]
+    return [(module, _use(module, tables, "".join(off))) for module in MODULES]
+
+
+def _use(module: Module, tables: Sequence[SettingsTable], off: str) -> Use:
+    if module.ability and f'"{module.ability}"' in off:
+        return "off"
+    return "used" if any(_switches(table, module) for table in tables) else "unused"
 
 
 def _switches(table: SettingsTable, module: Module) -> bool:

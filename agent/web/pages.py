@@ -10,7 +10,7 @@ from courtyard.agent.accounts import Permission
 from courtyard.agent.web.bounds import int_or_none, only
 from courtyard.agent.web.compound import WORST
 from courtyard.agent.web.model import Alarm, Device, SettingsTable, Views, Words
-from courtyard.agent.web.modules import used
+from courtyard.agent.web.modules import listed
 from courtyard.agent.web.overview import counts, headline
 
 DEVICES_A_PAGE: Final = 50
@@ -153,7 +153,7 @@ def _site(views: Views, query: Query) -> dict[str, Any]:
     return {
         "tables": found[(page - 1) * TABLES_A_PAGE : page * TABLES_A_PAGE],
         "found": len(found),
-        "modules": used(tables),
+        "modules": listed(tables),
         "q": query.get("q", "")[:MOST_QUERY],
         "page": page,
         "pages": pages,

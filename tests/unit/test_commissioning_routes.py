@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from courtyard.agent.accounts import ROLES, Role, csrf_token
+from courtyard.agent.page.commissioning.ability_desk import AbilitySwitch
 from courtyard.agent.page.commissioning.editor import Editor
 from courtyard.agent.page.commissioning.kept import KEPT_S, MOST, KeptSecrets
 from courtyard.agent.page.commissioning.lists import DeviceLists
@@ -106,7 +107,8 @@ class Empty(Stage):
         site = GatewaySite(editor, KeptSecrets(lambda _: None), lambda: snapshot, self.file.path.exists)
         scans = LineScans({}, lambda: snapshot, lambda: 0)
         self.trials = FakeTrials(site)
-        desk = Desk(site, self.trials, scans, DeviceLists(editor), FakeDrills(), FakeSignOffs())
+        lists, abilities = DeviceLists(editor), AbilitySwitch(editor)
+        desk = Desk(site, self.trials, scans, lists, FakeDrills(), FakeSignOffs(), abilities=abilities)
         doors = Doors(desk=opened(desk), begins=lambda: not self.file.path.exists())
         self.app = WebApp(self.views, self.hands, self.accounts, FakeHistory(), secure=False, doors=doors)
         self.asgi, self.routes = self.app.asgi(), self.app.commissioning(desk)
@@ -120,7 +122,7 @@ class Empty(Stage):
 
 
 def concrete(path: str) -> str:
-    return path.replace("{number}", "1").replace("{token}", "known")
+    return path.replace("{number}", "1").replace("{token}", "known").replace("{ability}", "rules")
 
 
 @pytest.mark.parametrize("role", [None, *ROLES])

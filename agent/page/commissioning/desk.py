@@ -7,6 +7,7 @@ from pathlib import Path
 
 from courtyard.agent.control import Handler
 from courtyard.agent.drills.evidence import Evidence
+from courtyard.agent.page.commissioning.ability_desk import AbilitySwitch
 from courtyard.agent.page.commissioning.drilling import DeviceDrills
 from courtyard.agent.page.commissioning.editor import Editor
 from courtyard.agent.page.commissioning.equipment_desk import EquipmentDesk
@@ -51,7 +52,8 @@ class GatewayDesk:
         self._equipment = EquipmentDesk(gateway, editor)
         self._steps = GatewaySteps(gateway, editor, kept, handlers, data)
         lists, steps = DeviceLists(editor), self._steps.steps
-        self.desk = Desk(site, trials, self._scans, lists, self._drills, sign_offs, steps, self._equipment.equipment)
+        equipment, abilities = self._equipment.equipment, AbilitySwitch(editor)
+        self.desk = Desk(site, trials, self._scans, lists, self._drills, sign_offs, steps, equipment, abilities)
 
     async def close(self) -> None:
         """When the page ends."""

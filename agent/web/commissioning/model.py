@@ -13,6 +13,7 @@ import msgspec
 from courtyard.agent.web.model import Mistake, PointValue, TestRead, Words
 
 if TYPE_CHECKING:
+    from courtyard.agent.web.commissioning.ability_model import Abilities
     from courtyard.agent.web.commissioning.equipment_model import Equipment
     from courtyard.agent.web.commissioning.step_model import Steps
 
@@ -317,3 +318,4 @@ class Desk(NamedTuple):
     sign_offs: SignOffs
     steps: Steps | None = None
     equipment: Equipment | None = None
+    abilities: Abilities | None = None

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from courtyard.agent.accounts import Accounts, Principal, csrf_matches
+from courtyard.agent.web.commissioning.abilities import AbilityPages
 from courtyard.agent.web.commissioning.equipment import EquipmentPages
 from courtyard.agent.web.commissioning.model import KINDS, Desk, Form, Kind, Saved
 from courtyard.agent.web.commissioning.step_routes import EntrySteps
@@ -73,6 +74,8 @@ class Commissioning:
             Route("GET", f"{BASE}/picture/{{token}}", "configure", self._picture),
             Route("GET", f"{BASE}/started", "configure", self._started),
         )
+        if desk.abilities is not None:
+            self.routes += AbilityPages(desk.abilities, views, accounts, show).routes
         if self._steps is not None:
             self.pages += self._steps.pages
             self.routes += self._steps.routes
