@@ -266,7 +266,9 @@ class FakeViews:
         trial = OwnHead("ba9876543210", NOW_MS - 7_200_000, 1300, 0, *figures, "", 0, 41_200, 0.83, 0.41)
         compared = Compared(NOW_MS - 7_200_000, 9, 41_200, 0.998, 7, 2)
         learned = Learned(NOW_MS - 172_800_000, 18.2, 41_200, 0.455, True, 640, head, trial, self.model, compared)
-        watched = msgspec.structs.replace(look, evidence=EVIDENCE, learned=learned, shadow=self.shadow)
+        watched = msgspec.structs.replace(
+            look, evidence=EVIDENCE, learned=learned, shadow=self.shadow, blocked_by=("fire", "smoke-b03")
+        )
         broken = {
             "fault": Words("The lens is covered.", "镜头被遮挡。"),
             "cure": Words("Clean the lens.", "请清洁镜头。"),

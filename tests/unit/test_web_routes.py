@@ -100,6 +100,10 @@ def test_a_bad_form_is_refused_with_words(change: dict[str, str]) -> None:
     assert stage.hands.done == []
 
 
+def test_what_forbids_a_held_door_is_said_in_words() -> None:
+    assert "禁止原因 消防触点, smoke-b03" in re.sub(r"\s+", " ", call("GET", "/cameras", role="installer").text)
+
+
 def test_a_device_that_can_buzz_has_a_button_for_it_and_says_what_came_of_it() -> None:
     stage = Stage()
     page = call("GET", "/devices/wm-0000", stage, role="installer").text
