@@ -21,6 +21,7 @@ from bench import (
     modbus_rates,
     outage,
     page,
+    promises,
     retrain,
     throughput,
 )
@@ -216,6 +217,7 @@ MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "retrain": retrain.section,
     "page": page.section,
     "history": history.section,
+    "promises": promises.section,
 }
 
 
