@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 from importlib.util import find_spec
 
 from rich.console import Console
@@ -21,7 +22,10 @@ def run(options: argparse.Namespace) -> int:
                 "演示需要模拟器：请在源码目录运行 make setup，或 pip install ./hw-sim",
             ).say(options.lang)
         )
-    return asyncio.run(_perform(options))
+    try:
+        return asyncio.run(_perform(options))
+    except asyncio.CancelledError:
+        return 1
 
 
 async def _perform(options: argparse.Namespace) -> int:
@@ -29,6 +33,10 @@ async def _perform(options: argparse.Namespace) -> int:
     from courtyard.agent.demo.unattended import check
     from courtyard.agent.demo.view import watch
 
+    loop, own = asyncio.get_running_loop(), asyncio.current_task()
+    assert own is not None
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a terminal that is closed takes the simulators with it
+        loop.add_signal_handler(number, own.cancel)
     console = Console(quiet=options.json)
     async with performance(options.lang) as show:
         if options.check:
