@@ -64,8 +64,8 @@ def tensor(pictures: Sequence[Any]) -> Tensor:
     return torch.from_numpy(stacked).permute(0, 3, 1, 2)
 
 
-def train(network: Network, shown: Sequence[Shown], drawn: Drawn, steps: int, seed: int, part: float = 1.0) -> Network:
-    """The average of the network's weights over the last steps; `part` of the usual rates."""
+def train(network: Network, shown: Sequence[Shown], drawn: Drawn, steps: int, seed: int) -> Network:
+    """The average of the network's weights over the last steps."""
     torch.manual_seed(seed)
     rng, chance = np.random.default_rng(seed), chances(shown)
     pasted = Pasted(shown)
@@ -78,8 +78,8 @@ def train(network: Network, shown: Sequence[Shown], drawn: Drawn, steps: int, se
     for step in range(steps):
         share = step / steps
         rate = min(1, step / WARM_UP) * (0.49 * (1 + np.cos(np.pi * max(0, (share - 0.1) / 0.9))) + 0.02)
-        optimiser.param_groups[0]["lr"] = part * BASE_RATE * rate * (step > WARM_UP)
-        optimiser.param_groups[1]["lr"] = part * HEAD_RATE * rate
+        optimiser.param_groups[0]["lr"] = BASE_RATE * rate * (step > WARM_UP)
+        optimiser.param_groups[1]["lr"] = HEAD_RATE * rate
         views = [_view(shown[rng.choice(len(shown), p=chance)], rng) for _ in range(OF_REAL)]
         views += [_view(pasted.shown(rng), rng) for _ in range(PASTED)]
         views += [_view(drawn.shown(int(rng.choice(len(drawn), p=drawn.chances))), rng) for _ in range(DRAWN)]
