@@ -276,6 +276,12 @@ def test_a_house_with_residents_is_set_up_in_the_page(stage: Box, stack: Stack, 
     page.fill("input[name=devices]", "wm-1")
     page.select_option("select[name=point]", "water.volume.total")
     page.fill("input[name=above]", "41")
+    for _ in range(60):  # minutes are written once a minute
+        page.locator("main button[value=preview]").first.click()
+        page.wait_for_selector("#preview")
+        if page.locator("#preview .fired").count():
+            break
+        page.wait_for_timeout(2000)
     see(page, "rule-tried", "preview")
     expect(page.locator("#preview")).to_contain_text("In the last 7 days it would have fired 1 time.")
     expect(page.locator("#preview .fired tbody tr")).to_contain_text("still now")
