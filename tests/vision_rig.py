@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def make(folder: Path, **changes: object) -> Path:
         "height": SIDE,
         "layout": "yolov8",
     } | changes
-    lines = [f"{key} = {value if isinstance(value, int | float) else repr(value)}" for key, value in settings.items()]
+    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
     manifest = folder / "red.toml"
     manifest.write_text(
         "\n".join(lines) + '\n[classes]\n0 = "ebike"\n[golden]\npicture = "picture.npy"\noutput = "output.npy"\n'

@@ -84,6 +84,11 @@ class Looking:
     def overloaded(self) -> bool:
         return overloaded(self._moving(), self._turns.budget_hz)
 
+    @property
+    def spare(self) -> bool:
+        """Whether there is time for second looks: first ones come first, and no lift gets too few of them."""
+        return not overloaded(self._moving(), self._turns.budget_hz / 2)
+
     def turn(self) -> Iterator[tuple[Looked, Picture] | Still]:
         """What there is to tell now: still pictures, and at most one look with its picture."""
         now_s = self._clock()

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
+from courtyard.agent.vision import closer
 from courtyard.agent.vision.decoders import Fit, Layout, LayoutError, decode
 from courtyard.agent.vision.tracker import Detection
 from courtyard.drivers.base import DriverError, Fault, Text
@@ -49,6 +50,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `scale` multiplies each colour value (0 to 255) on its way in; `classes` maps the model's class numbers to
     `ebike`, `person` and the like; `score` is the lowest score that counts as seen.  `features` names an output, 1 x
     channels x rows, that tells what the model saw of each row of its first output; with it a lift can be retrained.
+    With `closer` the model takes a second look at what it suspects (`closer`).
     """
 
     file: FileName
@@ -63,6 +65,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     score: Share = 0.5
     overlap: Share = 0.5
     features: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    closer: bool = False
 
 
 class Session(Protocol):
@@ -101,8 +104,23 @@ class Model:
     def look(self, picture: Picture, least: float = 0.05) -> Seen:
         """Raises DriverError when the output has not the layout of the manifest."""
         start = time.perf_counter()
+        found = self._once(picture, least)
+        suspected = self.suspect(found)
+        if suspected is not None:
+            found = closer.judged(found, suspected, self._once(self.part(picture, suspected), least))
+        return Seen(found, 1000 * (time.perf_counter() - start))
+
+    def suspect(self, found: Sequence[Detection]) -> Detection | None:
+        """What this model takes a second look at."""
+        return closer.suspect(found) if self.manifest.closer else None
+
+    def part(self, picture: Picture, suspected: Detection) -> Picture:
+        """What that second look sees."""
+        return closer.part(picture, suspected.box, self.manifest.width / self.manifest.height)
+
+    def _once(self, picture: Picture, least: float) -> tuple[Detection, ...]:
         sight = self.sight(picture)
-        return Seen(self.found(sight.output, sight.fit, least), 1000 * (time.perf_counter() - start))
+        return self.found(sight.output, sight.fit, least)
 
     def sight(self, picture: Picture) -> Sight:
         """What the model says, not yet decoded."""

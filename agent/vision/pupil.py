@@ -9,15 +9,19 @@ from typing import Any, Final
 
 import numpy as np
 
+from courtyard.agent.vision import closer
 from courtyard.agent.vision.lessons import Gathering, Look, Recent, logit
 from courtyard.agent.vision.messages import Attach
 from courtyard.agent.vision.model import Model, Picture, Seen, Sight
 from courtyard.agent.vision.own_head import EVENTS, GATHERED, Head, Kind, lessons_folder, read_head
+from courtyard.agent.vision.regions import Region
 from courtyard.agent.vision.surroundings import Array, NoGrid, described
+from courtyard.agent.vision.tracker import Detection
 from courtyard.agent.vision.verdicts import EBIKE, LAYOUT, columns, judged, surest
 
 LEAST: Final = 0.1
 """Score of the detector from which a look can be learned from."""
+EVERYWHERE: Final = Region(())
 GREATEST: Final = 60_000.0
 """What half a float still holds."""
 
@@ -40,19 +44,31 @@ class Pupil:
             if order.gather:
                 self._gathering = Gathering(folder / GATHERED, manifest.sha256)
 
-    def look(self, picture: Picture) -> Seen:
-        """Raises DriverError when the output has not the layout of the manifest."""
+    def look(self, picture: Picture, *, twice: bool = True) -> Seen:
+        """Not `twice`: without a second look, whatever is suspected.  Raises DriverError when the output has not the
+        layout of the manifest."""
         start, model = time.perf_counter(), self._model
-        sight = model.sight(picture)
+        found, trial = self._once(picture, self._order.region, learns=True)
+        suspected = model.suspect(found) if twice else None
+        if suspected is not None:
+            again, trial_again = self._once(model.part(picture, suspected), EVERYWHERE, learns=False)
+            found = closer.judged(found, suspected, again)
+            trial = None if trial is None or trial_again is None else closer.both(trial, trial_again)
+        return Seen(found, 1000 * (time.perf_counter() - start), trial)
+
+    def _once(self, picture: Picture, region: Region, *, learns: bool) -> tuple[tuple[Detection, ...], float | None]:
+        """What is found, and the greatest score that the head on trial would have left of it."""
+        sight = self._model.sight(picture)
         output, trial = sight.output, None
         rows = self._described(sight) if self._is_worth(output) else None
         if rows is not None:
-            self._remember(sight, rows)
+            if learns:
+                self._remember(sight, rows)
             if self._trial is not None and rows.shape[1] == len(self._trial.weights):
-                trial = self._score(judged(output, self._columns, rows, self._trial), sight)
+                trial = self._score(judged(output, self._columns, rows, self._trial), sight, region)
             if self._active is not None and rows.shape[1] == len(self._active.weights):
                 output = judged(output, self._columns, rows, self._active)
-        return Seen(model.found(output, sight.fit), 1000 * (time.perf_counter() - start), trial)
+        return self._model.found(output, sight.fit), trial
 
     def keep(self, name: str) -> None:
         """Keeps what an event may be learned from, should it be marked.  Raises OSError."""
@@ -104,8 +120,8 @@ class Pupil:
         if self._gathering is not None:
             self._gathering.take(look)
 
-    def _score(self, output: Any, sight: Sight) -> float:
+    def _score(self, output: Any, sight: Sight, region: Region) -> float:
         """Of what would be found in such an output."""
         found = self._model.found(output, sight.fit)
-        where = self._order.region.where
-        return max((each.score for each in found if each.label == EBIKE and where(each.box) != "outside"), default=0.0)
+        counted = (each.score for each in found if each.label == EBIKE and region.where(each.box) != "outside")
+        return max(counted, default=0.0)

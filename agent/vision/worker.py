@@ -42,7 +42,7 @@ from courtyard.agent.vision.messages import (
     Report,
     orders,
 )
-from courtyard.agent.vision.model import Model, load
+from courtyard.agent.vision.model import Model, Picture, Seen, load
 from courtyard.agent.vision.pupil import Pupil
 from courtyard.drivers.base import DriverError
 from courtyard.drivers.camera.frames import FrameBoard
@@ -74,7 +74,7 @@ class Worker:
             case Attach(lift, frames):
                 self._detach(lift)
                 pupil = self._pupils[lift] = Pupil(self._model, order, _wall_ms)
-                self._looking.attach(lift, FrameBoard(Path(frames)), pupil.look)
+                self._looking.attach(lift, FrameBoard(Path(frames)), partial(self._look, pupil))
                 self._gathered(lift)
                 if self._store is not None:
                     self._albums[lift] = Album(self._store, PERSON in self._model.manifest.classes.values())
@@ -85,6 +85,9 @@ class Worker:
                     self._albums[lift].keep(order)
                 else:
                     tell(self._out, Kept(lift, name, "", "", 0, error=self._refusal))
+
+    def _look(self, pupil: Pupil, picture: Picture) -> Seen:
+        return pupil.look(picture, twice=self._looking.spare)
 
     def turn(self) -> float:
         """One look at most; returns how long to wait for the next."""

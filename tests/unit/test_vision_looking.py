@@ -129,3 +129,17 @@ def test_a_dead_camera_gets_no_look_and_a_stale_picture_is_never_one() -> None:
     before = rig.looks["lift-0"]
     rig.pass_time(20)
     assert rig.looks["lift-0"] - before <= 1
+
+
+def test_second_looks_are_the_first_to_go_when_there_is_much_to_see() -> None:
+    rig = Rig(8)
+    assert rig.looking.spare
+    for camera in list(rig.cameras.values())[:3]:
+        camera.moving = True
+    rig.pass_time(5.0)
+    assert rig.looking.spare
+    for camera in rig.cameras.values():
+        camera.moving = True
+    rig.pass_time(5.0)
+    assert not rig.looking.spare
+    assert not rig.looking.overloaded
