@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 FPS: Final = 5.0
 STILL_FPS: Final = 1.0
-WIDTH, HEIGHT = 416, 234
-"""More than the detector takes in."""
+WIDTH, HEIGHT = 640, 360
+"""As a camera's sub-stream."""
 BEFORE_S, AFTER_S, WAITED_S = 2.0, 1.0, 3.0
 """Around an open door; and how long a hold is waited for once an e-bike stands in the car."""
 FIRST_SEED: Final = 700_000

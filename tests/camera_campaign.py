@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
-from collections.abc import Sequence
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -13,7 +16,7 @@ from typing import NamedTuple
 import psutil
 
 from courtyard.drivers.camera.driver import CameraDriver
-from hw_sim.camera.camera import SimCamera
+from hw_sim.control import AsyncClient
 from tests.camera_rig import Heard, driven, settings
 
 FAULTS = ("refuse", "hang", "freeze", "corrupt", "codec", "size", "huge", "truncated", "bomb", "slots", "xaddr", "drop")
@@ -23,7 +26,8 @@ LOOK_S = 0.5
 
 
 class Campaign(NamedTuple):
-    """All faults of a run; what it left: worker processes, zombies, memory of this process and its workers in MB.
+    """All faults of a run; what it left: worker processes, zombies, memory of this process and its workers in MB.  The
+    simulated cameras are processes of their own, and do not count.
 
     `early_mb` is the median over the second quarter of the faults, when everything has been loaded once, `late_mb` that
     over the last quarter: the larger pictures that one of the faults sends take room only while they last.
@@ -45,11 +49,11 @@ class Healed(NamedTuple):
 
 async def campaign(folder: Path, faults: int, seed: int = 1, cameras: int = 5) -> Campaign:
     """Cameras break independently, each `faults // cameras` times."""
-    simulators = [SimCamera() for _ in range(cameras)]
-    for simulator in simulators:
-        await simulator.open()
-    sites = [settings(each.http.url, f"cam-{number}") for number, each in enumerate(simulators)]
-    try:
+    async with AsyncExitStack() as stack:
+        simulators = await asyncio.gather(
+            *(stack.enter_async_context(_simulated(folder / f"cam-{number}.sock")) for number in range(cameras))
+        )
+        sites = [settings(device, f"cam-{number}") for number, (_, device) in enumerate(simulators)]
         healed: list[list[Healed]] = [[] for _ in simulators]
         async with driven(folder, *sites) as (driver, heard), asyncio.TaskGroup() as group:
             runs = [
@@ -57,7 +61,7 @@ async def campaign(folder: Path, faults: int, seed: int = 1, cameras: int = 5) -
                     _suffer(
                         driver,
                         heard,
-                        simulators[number],
+                        simulators[number][0],
                         number,
                         faults // cameras,
                         random.Random(seed + number),
@@ -75,15 +79,28 @@ async def campaign(folder: Path, faults: int, seed: int = 1, cameras: int = 5) -
             zombies = [each for each in psutil.Process().children() if each.status() == psutil.STATUS_ZOMBIE]
             workers = driver.hub.workers()
             return Campaign(results, len(workers), len(zombies), median(quarters[1]), median(quarters[3]))
+
+
+@asynccontextmanager
+async def _simulated(control: Path) -> AsyncIterator[tuple[AsyncClient, str]]:
+    """One simulated camera in a process of its own: what tells it its faults, and its address."""
+    command = (sys.executable, "-m", "hw_sim", "camera", "--control", str(control))
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        ready = json.loads(await process.stdout.readline())
+        client = await AsyncClient.connect(control)
+        yield client, ready["device"]
+        await client.close()
     finally:
-        for simulator in simulators:
-            await simulator.close()
+        process.terminate()
+        await process.wait()
 
 
 async def _suffer(
     driver: CameraDriver,
     heard: Heard,
-    simulator: SimCamera,
+    tell: AsyncClient,
     number: int,
     faults: int,
     chance: random.Random,
@@ -94,20 +111,13 @@ async def _suffer(
     await _live(driver, heard, name, 40.0)
     for _ in range(faults):
         fault = chance.choice(FAULTS)
-        await _break(simulator, fault)
+        await tell("drop" if fault == "drop" else f"fault {fault}")
         await _wait(FAULT_S)
-        await simulator.heal()
+        await tell("heal")
         began = loop.time()
         await _live(driver, heard, name, 60.0)
         results.append(Healed(fault, round(loop.time() - began, 2)))
     return results
-
-
-async def _break(simulator: SimCamera, fault: str) -> None:
-    if fault == "drop":
-        simulator.rtsp.drop()
-    else:
-        await simulator.fault(fault)
 
 
 async def _live(driver: CameraDriver, heard: Heard, camera: str, timeout_s: float) -> None:
@@ -124,7 +134,7 @@ async def _live(driver: CameraDriver, heard: Heard, camera: str, timeout_s: floa
 
 
 def _memory_mb(workers: Sequence[int]) -> float:
-    """Of this process, which holds driver and simulators, and of the stream workers."""
+    """Of this process, which holds the driver, and of the stream workers."""
     return sum(psutil.Process(pid).memory_info().rss for pid in (os.getpid(), *workers)) / 1e6
 
 
