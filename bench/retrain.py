@@ -62,7 +62,7 @@ def measure(model: Model, learn: int, judge: int) -> Iterator[Row]:
     """Learns from `learn` pictures of one lift's things, judges on `judge` of each kind."""
     from hw_sim.lift import Studio
 
-    score, sha256 = model.manifest.score, model.manifest.sha256
+    score, sha256 = model.manifest.voting, model.manifest.sha256
     home, away = Studio(geometry="test", renew=0.0), Studio(geometry="test")
     rng, elsewhere = (np.random.default_rng(seed) for seed in SEEDS)
     with tempfile.TemporaryDirectory() as kept:

@@ -22,10 +22,10 @@ from model.training import train
 
 OUT: Final = Path(__file__).parents[1] / "agent" / "vision" / "shipped"
 LEFT_OUT: Final = "cctv-lift-a"
-RUNS: Final = ((400, 1), (300, 7), (400, 8), (1600, 51))
+RUNS: Final = ((400, 1), (300, 7), (400, 8), (1600, 51), (1000, 61), (2440, 62))
 """Steps and seed of each; a run begins with high rates again and ends with low ones."""
-SHIFT: Final = 0.5
-"""The logit of the working point."""
+SHIFT: Final = 1.25
+"""The logit of the working point of a single look."""
 THREADS: Final = 2
 
 

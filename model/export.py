@@ -25,6 +25,8 @@ from model.network import HEIGHT, HIDDEN, REACH, SLOPE, STRIDE, WIDTH, Network
 
 NAME: Final = "ebike"
 FEATURES: Final = "features"
+VOTE: Final = 0.32
+"""Score that counts where looks vote; one look alone is judged at 0.5."""
 TOLD: Final = ("ebike", "person")
 """The first of the network's classes; the others only teach it what is none."""
 
@@ -165,7 +167,8 @@ def write(folder: Path, model: onnx.ModelProto) -> None:
     classes = "".join(f'{number} = "{label}"\n' for number, label in enumerate(TOLD))
     (folder / f"{NAME}.toml").write_text(
         f'file = "{NAME}.onnx"\nsha256 = "{hashlib.sha256(content).hexdigest()}"\n'
-        f'width = {WIDTH}\nheight = {HEIGHT}\nlayout = "yolov8"\nscore = 0.5\nfeatures = "{FEATURES}"\n\n'
+        f'width = {WIDTH}\nheight = {HEIGHT}\nlayout = "yolov8"\nscore = 0.5\nvote = {VOTE}\n'
+        f'features = "{FEATURES}"\ncloser = true\n\n'
         f"[classes]\n{classes}\n"
         f'[golden]\npicture = "{NAME}.picture.npy"\noutput = "{NAME}.output.npy"\ntolerance = 0.01\n'
     )

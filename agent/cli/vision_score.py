@@ -1,4 +1,7 @@
-"""`courtyard vision score IMAGE…`: what a detector says of pictures, one line each."""
+"""`courtyard vision score IMAGE…`: what one look of a detector says of pictures, one line each.
+
+Second looks belong to votes over time (`vision watch`): 0.5 is the working point of a single one.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,15 @@ def run(options: argparse.Namespace) -> int:
         line: dict[str, object] = {"file": str(path)}
         try:
             picture = picture_of(path)
-            seen = model.look(picture)
+            seen = model.look(picture, twice=False)
         except (OSError, ValueError) as error:
             line["error"], status = str(error), 1
         else:
             ebikes = [each.score for each in seen.detections if each.label == EBIKE]
             if not ebikes:  # how far below anything worth a box still orders pictures
-                ebikes = [each.score for each in model.look(picture, least=0.0).detections if each.label == EBIKE]
+                ebikes = [
+                    each.score for each in model.look(picture, least=0.0, twice=False).detections if each.label == EBIKE
+                ]
             line[EBIKE] = round(max(ebikes, default=0.0), 6)
             line["boxes"] = [
                 {"class": each.label, "score": round(each.score, 4), "box": [round(side, 4) for side in each.box]}

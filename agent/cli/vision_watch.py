@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
 
     av.logging.set_level(av.logging.PANIC)  # FFmpeg's own words may quote addresses with logins
     model = model_of(options)
-    warn_at = model.manifest.score
+    warn_at = model.manifest.voting
     policy = Policy(warn_at=warn_at, hold_at=min(MOST_AT, warn_at + MORE_TO_HOLD), commissioned=True, calibrated=True)
     replay = Replay(model.look, policy)
     for source in options.targets:

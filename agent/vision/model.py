@@ -48,7 +48,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a model is used; stands beside the model, and so do the files that it names.
 
     `scale` multiplies each colour value (0 to 255) on its way in; `classes` maps the model's class numbers to
-    `ebike`, `person` and the like; `score` is the lowest score that counts as seen.  `features` names an output, 1 x
+    `ebike`, `person` and the like; `score` is the lowest score that counts as seen in a single look, `vote` that where
+    several looks vote (`score` when it is not given).  `features` names an output, 1 x
     channels x rows, that tells what the model saw of each row of its first output; with it a lift can be retrained.
     With `closer` the model takes a second look at what it suspects (`closer`).
     """
@@ -63,9 +64,15 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     colours: Literal["rgb", "bgr"] = "rgb"
     scale: float = 1 / 255
     score: Share = 0.5
+    vote: Share | None = None
     overlap: Share = 0.5
     features: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
     closer: bool = False
+
+    @property
+    def voting(self) -> float:
+        """The lowest score that counts where several looks vote."""
+        return self.score if self.vote is None else self.vote
 
 
 class Session(Protocol):
@@ -101,11 +108,12 @@ class Model:
         self._classes = {int(number): label for number, label in manifest.classes.items()}
         self._session, self._input = session, input_name
 
-    def look(self, picture: Picture, least: float = 0.05) -> Seen:
-        """Raises DriverError when the output has not the layout of the manifest."""
+    def look(self, picture: Picture, least: float = 0.05, *, twice: bool = True) -> Seen:
+        """Not `twice`: without a second look, whatever is suspected.  Raises DriverError when the output has not the
+        layout of the manifest."""
         start = time.perf_counter()
         found = self._once(picture, least)
-        suspected = self.suspect(found)
+        suspected = self.suspect(found) if twice else None
         if suspected is not None:
             found = closer.judged(found, suspected, self._once(self.part(picture, suspected), least))
         return Seen(found, 1000 * (time.perf_counter() - start))

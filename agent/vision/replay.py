@@ -49,6 +49,11 @@ class Replay:
         self._seen: Track | None = None
         self._told: set[int] = set()
 
+    @property
+    def holds(self) -> bool:
+        """Whether the door is held now."""
+        return self._stance.hold
+
     def show(self, at_s: float, picture: Picture) -> Iterator[Event]:
         """What this picture makes happen."""
         if at_s - self._gated_s >= LOOK_S:

@@ -164,7 +164,7 @@ def main() -> None:
             time.sleep(PULSE_S)
     look_s = _look_s(model)
     worker = Worker(out, start, model, look_s)
-    tell(out, Ready(model.manifest.sha256, model.manifest.score, 1000 * look_s))
+    tell(out, Ready(model.manifest.sha256, model.manifest.voting, 1000 * look_s))
     wait_s = IDLE_S
     while True:
         try:

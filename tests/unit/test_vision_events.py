@@ -50,6 +50,16 @@ def test_a_visit_that_is_missed_counts_against_recall_and_speed(tmp_path: Path) 
     assert verdict.p95_s == float("inf")
 
 
+def test_an_ebike_seen_before_the_sill_is_held_at_once_and_no_mistake(tmp_path: Path) -> None:
+    verdict = judge(traffic(40, ((10, 16),), looks_like=((8, 10),)), replay(tmp_path))
+    assert (verdict.visits, verdict.delays_s, verdict.false_holds) == (1, (0.0,), 0)
+
+
+def test_a_hold_that_no_visit_follows_is_a_mistake_also_at_the_end(tmp_path: Path) -> None:
+    verdict = judge(traffic(20, (), looks_like=((17, 20),)), replay(tmp_path))
+    assert (verdict.visits, verdict.false_holds) == (0, 1)
+
+
 def test_a_day_is_shown_whole_and_most_of_it_while_a_door_is_open() -> None:
     day = traffic_of(3, 4, ebikes=0.0)
     spans = lively(day)
