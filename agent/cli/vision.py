@@ -55,6 +55,10 @@ def picture_of(path: Path) -> Picture:
         with av.open(str(path)) as container:
             for frame in container.decode(video=0):
                 return frame.to_ndarray(format="rgb24").astype("uint8", copy=False)
+    except FileNotFoundError:
+        raise ValueError("no such file") from None
     except av.FFmpegError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(error.strerror) from error
+    except IndexError:
+        raise ValueError("no picture") from None
     raise ValueError("no picture")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
@@ -11,6 +13,9 @@ from courtyard.agent.cli.vision import model_of
 from courtyard.agent.control import Refused
 from courtyard.agent.vision.votes import Policy
 from courtyard.drivers.base import Language, Text
+
+if TYPE_CHECKING:
+    from courtyard.agent.vision.replay import Event, Replay
 
 OPEN_S, READ_S = 5.0, 5.0
 MORE_TO_HOLD, MOST_AT = 0.1, 0.99
@@ -32,31 +37,41 @@ def run(options: argparse.Namespace) -> int:
     model = model_of(options)
     warn_at = model.manifest.voting
     policy = Policy(warn_at=warn_at, hold_at=min(MOST_AT, warn_at + MORE_TO_HOLD), commissioned=True, calibrated=True)
-    replay = Replay(model.look, policy)
     for source in options.targets:
         is_stream = "://" in source
-        opening = {"rtsp_transport": "tcp"} if is_stream else {}
+        shown = urlsplit(source).hostname if is_stream else source
         try:
-            with av.open(source, options=opening, timeout=(OPEN_S, READ_S)) as container:
-                for frame in container.decode(video=0):
-                    picture = frame.to_ndarray(format="rgb24").astype("uint8", copy=False)
-                    for event in replay.show(frame.time or 0.0, picture):
-                        line = msgspec.json.encode(event).decode() if options.json else _line(event, options.lang)
-                        print(line, flush=True)
+            for event in _events(source, Replay(model.look, policy), is_stream=is_stream):
+                line = msgspec.json.encode(event).decode() if options.json else _line(event, options.lang)
+                print(line, flush=True)
+        except FileNotFoundError:
+            raise Refused(Text(f"{shown}: no such file.", f"{shown}：文件不存在。").say(options.lang)) from None
+        except IndexError:
+            raise Refused(Text(f"{shown} has no picture.", f"{shown} 中没有画面。").say(options.lang)) from None
         except av.FFmpegError as error:  # its text may quote a login
-            shown = urlsplit(source).hostname if is_stream else source
-            raise Refused(
-                Text(
-                    f"{shown} cannot be watched: {type(error).__name__}. Check the address, the login and the codec.",
-                    f"无法读取 {shown}：{type(error).__name__}。请检查地址、登录信息和编码格式。",
-                ).say(options.lang)
-            ) from None
+            reason = type(error).__name__
+            cure = (
+                Text("Check the address, the login and the codec.", "请检查地址、登录信息和编码格式。")
+                if is_stream
+                else Text("Is it a whole recording?", "请确认录像文件完整。")
+            )
+            what = Text(f"{shown} cannot be watched: {reason}.", f"无法读取 {shown}：{reason}。")
+            raise Refused(f"{what.say(options.lang)} {cure.say(options.lang)}") from None
     return 0
 
 
-def _line(event: object, language: Language) -> str:
-    from courtyard.agent.vision.replay import Event
+def _events(source: str, replay: Replay, *, is_stream: bool) -> Iterator[Event]:
+    """What happens in a source, on its own time; what still lasts at its end is over then."""
+    import av
 
-    assert isinstance(event, Event)
+    at_s = 0.0
+    with av.open(source, options={"rtsp_transport": "tcp"} if is_stream else {}, timeout=(OPEN_S, READ_S)) as container:
+        for frame in container.decode(video=0):
+            at_s = frame.time or 0.0
+            yield from replay.show(at_s, frame.to_ndarray(format="rgb24").astype("uint8", copy=False))
+    yield from replay.end(at_s)
+
+
+def _line(event: Event, language: Language) -> str:
     more = f" {event.score:.2f}" if event.score is not None and event.event != "over" else ""
     return f"{event.at:9.2f} s  {WORDS[event.event].say(language)}{more}"

@@ -2,7 +2,7 @@
 
 Invariants
 1. A model is used only when its file has the hash of the manifest and the golden picture gives the golden output.
-2. One thread; `onnxruntime` is imported only here, and only when a model is loaded.
+2. One thread; what runs it is imported only when a model is loaded (`runtimes`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -22,6 +22,7 @@ from msgspec import Meta
 
 from courtyard.agent.vision import closer
 from courtyard.agent.vision.decoders import Fit, Layout, LayoutError, decode
+from courtyard.agent.vision.runtimes import RUNTIMES, Runtime, Session, opened
 from courtyard.agent.vision.tracker import Detection
 from courtyard.drivers.base import DriverError, Fault, Text
 
@@ -73,12 +74,6 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def voting(self) -> float:
         """The lowest score that counts where several looks vote."""
         return self.score if self.vote is None else self.vote
-
-
-class Session(Protocol):
-    """What is needed of `onnxruntime.InferenceSession`."""
-
-    def run(self, names: Sequence[str], inputs: dict[str, npt.NDArray[np.float32]], /) -> Any: ...
 
 
 class Sight(NamedTuple):
@@ -179,8 +174,9 @@ def _nearest(size: int, count: int) -> npt.NDArray[np.intp]:
     return np.minimum((np.arange(count) + 0.5) * size / count, size - 1).astype(np.intp)
 
 
-def load(path: Path) -> Model:
-    """The model of a manifest (TOML).  Raises DriverError that names what does not fit."""
+def load(path: Path, runtimes: Sequence[Runtime] = RUNTIMES) -> Model:
+    """The model of a manifest (TOML), run by the first of `runtimes` that is installed.  Raises DriverError that names
+    what does not fit."""
     manifest = read_manifest(path)
     model = path.with_name(manifest.file)
     content = _read(model, LARGEST_MODEL)
@@ -192,7 +188,7 @@ def load(path: Path) -> Model:
             f"{model.name} 的哈希为 {found[:12]}，清单中为 {manifest.sha256[:12]}。",
             *_AGAIN,
         )
-    made = _open(manifest, content)
+    made = _open(manifest, content, runtimes)
     _check_golden(made, path)
     return made
 
@@ -210,26 +206,21 @@ def read_manifest(path: Path) -> Manifest:
     return manifest
 
 
-def _open(manifest: Manifest, content: bytes) -> Model:
+def _open(manifest: Manifest, content: bytes, runtimes: Sequence[Runtime]) -> Model:
     try:
-        import onnxruntime
+        session, input_name, names = opened(content, runtimes)
     except ImportError as error:
         raise _refused(
             "runtime",
-            "onnxruntime is not installed.",
-            "未安装 onnxruntime。",
+            "Neither onnxruntime nor OpenCV is installed.",
+            "未安装 onnxruntime，也未安装 OpenCV。",
             "Install it: pip install onnxruntime",
             "请安装：pip install onnxruntime",
         ) from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own errors have no common base; all of them mean the same here
+    except Exception as error:  # the runtimes' own errors have no common base; all of them mean the same here
         raise _refused(
             "onnx", f"{manifest.file} cannot be loaded: {error}.", f"无法加载 {manifest.file}：{error}。", *_ASK
         ) from error
-    names = [each.name for each in session.get_outputs()]
     if manifest.features is not None and manifest.features not in names[1:]:
         raise _refused(
             "features",
@@ -238,7 +229,7 @@ def _open(manifest: Manifest, content: bytes) -> Model:
             *_ASK,
         )
     wanted = names[:1] if manifest.features is None else [names[0], manifest.features]
-    return Model(manifest, session, session.get_inputs()[0].name, wanted)
+    return Model(manifest, session, input_name, wanted)
 
 
 def _check_golden(model: Model, path: Path) -> None:

@@ -68,6 +68,12 @@ class Replay:
             self._watch.still(at_s)
         yield from self._judge(at_s)
 
+    def end(self, at_s: float) -> Iterator[Event]:
+        """What is over because there are no more pictures."""
+        if self._stance.warn:
+            self._stance = QUIET
+            yield self._event(at_s, "over")
+
     def _wants(self, at_s: float) -> bool:
         since_s = at_s - self._looked_s
         if at_s - self._moved_s <= IDLE_S:

@@ -33,8 +33,10 @@ def graph() -> ImportGraph:
 
 
 def project(file: str) -> list[str]:
-    """Names of the distributions that a pyproject.toml asks for."""
-    dependencies = tomllib.loads((ROOT / file).read_text())["project"]["dependencies"]
+    """Names of the distributions that a pyproject.toml asks for, always or as an extra."""
+    asked = tomllib.loads((ROOT / file).read_text())["project"]
+    extras = asked.get("optional-dependencies", {}).values()
+    dependencies = [*asked["dependencies"], *(each for extra in extras for each in extra)]
     return [canonicalize_name(re.split(r"[^\w.-]", dependency)[0]) for dependency in dependencies]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import wave
 from pathlib import Path
 
 import av
@@ -46,6 +47,30 @@ def test_a_recording_is_watched_with_times(tmp_path: Path, capsys: pytest.Captur
     assert times[0] < times[1] < times[2] <= 4.5
     assert 8.5 <= times[3] <= 10.0
     assert events[1]["score"] > 0.5
+
+
+def test_each_recording_has_its_own_time_and_what_lasts_is_over_at_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources = [str(film(tmp_path / name, 6.0, 3.0, 6.0)) for name in ("one.mp4", "two.mp4")]
+    assert main(["vision", "watch", "--json", "--model", str(make(tmp_path)), *sources]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["event"] for event in events] == ["seen", "warn", "hold", "over"] * 2
+    assert [event["at"] for event in events[:4]] == [event["at"] for event in events[4:]]
+    assert 5.5 <= events[3]["at"] <= 6.0
+
+
+@pytest.mark.parametrize(("name", "said"), [("gone.mp4", "no such file"), ("sound.wav", "has no picture")])
+def test_a_file_that_cannot_be_watched_is_named_with_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(16_000))
+    assert main(["vision", "watch", "--lang", "en", "--model", str(make(tmp_path)), str(tmp_path / name)]) == 1
+    assert said in capsys.readouterr().err
+    assert main(["vision", "score", "--json", "--model", str(make(tmp_path)), str(tmp_path / name)]) == 1
+    assert json.loads(capsys.readouterr().out)["error"] in ("no such file", "no picture")
 
 
 def test_a_source_that_cannot_be_read_is_named_without_its_login(
