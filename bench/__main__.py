@@ -187,6 +187,12 @@ def watched_cameras() -> Section:
             growth_mb < 10,
         ),
         Row("the same: zombies, worker processes", f"{run.zombies}, {run.workers}", "0, 1", run[1:3] == (1, 0)),
+        Row(
+            f"the same: logins tried in {run.seconds / 60:.0f} min at a camera that refuses the password",
+            f"{run.refused}",
+            "one in 10 min",
+            1 <= run.refused <= 1 + run.seconds / 600,
+        ),
     ]
     return Section("Cameras", "python -m bench cameras", rows)
 

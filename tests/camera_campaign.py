@@ -19,10 +19,28 @@ from courtyard.drivers.camera.driver import CameraDriver
 from hw_sim.control import AsyncClient
 from tests.camera_rig import Heard, driven, settings
 
-FAULTS = ("refuse", "hang", "freeze", "corrupt", "codec", "size", "huge", "truncated", "bomb", "slots", "xaddr", "drop")
+FAULTS = (
+    "refuse",
+    "hang",
+    "freeze",
+    "corrupt",
+    "codec",
+    "size",
+    "huge",
+    "truncated",
+    "bomb",
+    "slots",
+    "xaddr",
+    "drop",
+    "clock 450",
+)
+LOCKED = "cam-locked"
+"""A camera beside the others that refuses the password all the time."""
 HEAL_S = 10.0
 FAULT_S = 1.5
 LOOK_S = 0.5
+NEW = 10
+"""So many further pictures make a camera live again."""
 
 
 class Campaign(NamedTuple):
@@ -38,6 +56,8 @@ class Campaign(NamedTuple):
     zombies: int
     early_mb: float
     late_mb: float
+    refused: int
+    seconds: float
 
 
 class Healed(NamedTuple):
@@ -49,11 +69,15 @@ class Healed(NamedTuple):
 
 async def campaign(folder: Path, faults: int, seed: int = 1, cameras: int = 5) -> Campaign:
     """Cameras break independently, each `faults // cameras` times."""
+    began_s = asyncio.get_running_loop().time()
     async with AsyncExitStack() as stack:
+        locked, address = await stack.enter_async_context(_simulated(folder / f"{LOCKED}.sock"))
+        await locked("fault password")
         simulators = await asyncio.gather(
             *(stack.enter_async_context(_simulated(folder / f"cam-{number}.sock")) for number in range(cameras))
         )
         sites = [settings(device, f"cam-{number}") for number, (_, device) in enumerate(simulators)]
+        sites.append(settings(address, LOCKED))
         healed: list[list[Healed]] = [[] for _ in simulators]
         async with driven(folder, *sites) as (driver, heard), asyncio.TaskGroup() as group:
             runs = [
@@ -78,7 +102,10 @@ async def campaign(folder: Path, faults: int, seed: int = 1, cameras: int = 5) -
             results = [each for run in runs for each in await run]
             zombies = [each for each in psutil.Process().children() if each.status() == psutil.STATUS_ZOMBIE]
             workers = driver.hub.workers()
-            return Campaign(results, len(workers), len(zombies), median(quarters[1]), median(quarters[3]))
+            refused = sum("wrong password" in call for call in await locked("calls"))
+            seconds = asyncio.get_running_loop().time() - began_s
+            early_mb, late_mb = median(quarters[1]), median(quarters[3])
+            return Campaign(results, len(workers), len(zombies), early_mb, late_mb, refused, seconds)
 
 
 @asynccontextmanager
@@ -90,8 +117,10 @@ async def _simulated(control: Path) -> AsyncIterator[tuple[AsyncClient, str]]:
     try:
         ready = json.loads(await process.stdout.readline())
         client = await AsyncClient.connect(control)
-        yield client, ready["device"]
-        await client.close()
+        try:
+            yield client, ready["device"]
+        finally:
+            await client.close()
     finally:
         process.terminate()
         await process.wait()
@@ -116,19 +145,19 @@ async def _suffer(
         await tell("heal")
         began = loop.time()
         await _live(driver, heard, name, 60.0)
-        results.append(Healed(fault, round(loop.time() - began, 2)))
+        results.append(Healed(fault.split()[0], round(loop.time() - began, 2)))
     return results
 
 
 async def _live(driver: CameraDriver, heard: Heard, camera: str, timeout_s: float) -> None:
-    """Until three more reports of live pictures, with no fault of the stream standing."""
+    """Until NEW more live pictures, with no fault of the stream standing."""
     counts = driver.counters
     before = counts()[camera].get("pictures", 0) if camera in counts() else 0
     async with asyncio.timeout(timeout_s):
         while True:
             now = counts().get(camera, {}).get("pictures", 0)
             code = heard.code(camera) or ""
-            if now > before + 10 and not code.startswith("stream."):
+            if now > before + NEW and not code.startswith("stream."):
                 return
             await _wait(0.1)
 

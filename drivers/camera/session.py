@@ -143,17 +143,19 @@ class Session:
         await self._repeat("events", self._subscribed, LONGEST_SUBSCRIBE_RETRY_S)
 
     async def _subscribed(self) -> None:
-        """One subscription, until it fails."""
+        """One subscription after the other, until one fails."""
         device = self._events
         assert device is not None
-        subscription = await self._call(device, device.subscribe)
-        try:
-            self._listener.ailing("events", None)
-            await self._pull(device, subscription)
-        finally:
-            await self._give_back(device, subscription)
+        while True:
+            subscription = await self._call(device, device.subscribe)
+            try:
+                self._listener.ailing("events", None)
+                await self._pull(device, subscription)
+            finally:
+                await self._give_back(device, subscription)
 
     async def _pull(self, device: OnvifCamera, subscription: Subscription) -> None:
+        """Until it cannot be renewed, as with some cameras, which need a new one instead."""
         loop = asyncio.get_running_loop()
         renew_at_s = loop.time() + RENEW_SHARE * (subscription.lease_s or LEASE_S)
         while True:
@@ -162,18 +164,13 @@ class Session:
             for each in await self._call(device, pull, pull_s + CALL_S):
                 await self._listener.happened(each)
             if loop.time() >= renew_at_s:
-                subscription = await self._renewed(device, subscription)
+                try:
+                    subscription = await self._call(device, functools.partial(device.renew, subscription))
+                except DriverError as error:
+                    if error.fault.code != "camera.refused":
+                        raise
+                    return
                 renew_at_s = loop.time() + RENEW_SHARE * (subscription.lease_s or LEASE_S)
-
-    async def _renewed(self, device: OnvifCamera, subscription: Subscription) -> Subscription:
-        """Some cameras cannot renew: theirs is given back and made anew."""
-        try:
-            return await self._call(device, lambda: device.renew(subscription))
-        except DriverError as error:
-            if error.fault.code != "camera.refused":
-                raise
-        await self._give_back(device, subscription)
-        return await self._call(device, device.subscribe)
 
     async def _give_back(self, device: OnvifCamera, subscription: Subscription) -> None:
         """Within LEAVE_S, also while the session is being cancelled; a camera that cannot keeps it for its lease."""

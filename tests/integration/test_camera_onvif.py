@@ -14,6 +14,7 @@ from courtyard.drivers.base import DriverError
 from courtyard.drivers.camera.onvif import OnvifCamera
 from courtyard.drivers.camera.settings import Login
 from hw_sim.camera.camera import SimCamera
+from hw_sim.camera.device import SERVICES
 from tests.camera_rig import PASSWORD, settings, simulated
 
 LOGIN = Login("gateway", PASSWORD)
@@ -54,14 +55,17 @@ def test_either_login_reaches_everything(login: str) -> None:
     asyncio.run(main())
 
 
-def test_media_1_alone_is_enough() -> None:
+@pytest.mark.parametrize(("prefixes", "asked"), [(("trt",), "media"), (("tr2",), "media2"), (("trt", "tr2"), "media2")])
+def test_either_media_service_is_enough_and_the_newer_one_is_preferred(prefixes: tuple[str, ...], asked: str) -> None:
     async def main() -> None:
-        services = {"tds": "device", "trt": "media", "tev": "event"}
+        services = {each: SERVICES[each] for each in ("tds", "tev", *prefixes)}
         async with simulated(services=services) as simulator:
             camera = camera_of(simulator, stream="tiny")
             await asyncio.to_thread(camera.connect)
             address, profile = await asyncio.to_thread(camera.stream)
             assert (address, profile.width) == (f"{simulator.media.streams}/tiny", 176)
+            assert await asyncio.to_thread(camera.snapshot, "tiny")
+            assert simulator.media.asked == {asked}
 
     asyncio.run(main())
 

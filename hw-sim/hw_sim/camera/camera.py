@@ -62,7 +62,8 @@ class SimCamera:
         self._user, self._password, self._login = user, password, login
         self._source, self._live = source, live
         self._seconds = seconds or asyncio.get_running_loop().time
-        self._right, self._wrong = Guard(user, password), Guard(user, f"not-{password}")
+        self._right, self.refusing = Guard(user, password), Guard(user, f"not-{password}")
+        """The account as it is, and one for which the camera's own password is wrong."""
         self.http = HttpServer(self._respond, tls=tls)
         self.rtsp = RtspServer(self._guard, self._channel, self.mischief)
         self.events = Events(self.now, self.mischief, self._states)
@@ -119,7 +120,7 @@ class SimCamera:
         return NOBODY if "xaddr" in self.mischief else self.http.url
 
     def _guard(self) -> Guard:
-        return self._wrong if "password" in self.mischief else self._right
+        return self.refusing if "password" in self.mischief else self._right
 
     def _channel(self, token: str) -> Channel | None:
         for profile in self.media.profiles:

@@ -58,7 +58,7 @@ class Events:
         self._forget_old()
         if "slots" in self._mischief or len(self.subscriptions) >= SLOTS:
             raise SoapFault("ter:MaxPullPoints", "no subscription is left")
-        lease_s = duration_s(request.text("InitialTerminationTime"), 60.0)
+        lease_s = self._granted(request.text("InitialTerminationTime"))
         name = secrets.token_hex(4)
         self.subscriptions[name] = subscription = Subscription(_time() + lease_s)
         subscription.waiting.extend(self._states())
@@ -86,7 +86,7 @@ class Events:
             case "Renew":
                 if "renew" in self._mischief:
                     raise SoapFault("ter:InvalidArgVal", "no renewal")
-                lease_s = duration_s(request.text("TerminationTime"), 60.0)
+                lease_s = self._granted(request.text("TerminationTime"))
                 subscription.until_s = _time() + lease_s
                 return self._times("wsnt", lease_s)
             case "Unsubscribe":
@@ -112,6 +112,11 @@ class Events:
     def _forget_old(self) -> None:
         for name in [name for name, each in self.subscriptions.items() if each.until_s < _time()]:
             del self.subscriptions[name]
+
+    def _granted(self, asked: str | None) -> float:
+        """So many seconds a subscription lives: a camera may grant less than is asked for."""
+        asked_s = duration_s(asked, 60.0)
+        return min(asked_s, self._mischief.value("lease")) if "lease" in self._mischief else asked_s
 
     def _times(self, prefix: str, lease_s: float) -> str:
         now = self._now()

@@ -25,8 +25,11 @@ class Media:
     def __init__(self, streams: str, snapshots: str, profiles: tuple[Profile, ...] = PROFILES) -> None:
         """`streams` is the address that a profile's token is added to; `snapshots` is the address of the JPEG."""
         self.streams, self.snapshots, self.profiles = streams, snapshots, profiles
+        self.asked: set[str] = set()
+        """The services that were used: `media`, `media2`."""
 
     def media1(self, request: Request) -> str:
+        self.asked.add("media")
         match request.operation:
             case "GetProfiles":
                 return "".join(_profile1(profile) for profile in self.profiles)
@@ -37,6 +40,7 @@ class Media:
         raise SoapFault("ter:ActionNotSupported", request.operation, 500)
 
     def media2(self, request: Request) -> str:
+        self.asked.add("media2")
         match request.operation:
             case "GetProfiles":
                 return "".join(_profile2(profile) for profile in self.profiles)

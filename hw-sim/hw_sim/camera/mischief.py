@@ -11,6 +11,7 @@ KINDS: Mapping[str, str] = {
     "password": "every password is wrong",
     "clock": "SECONDS: the clock is off",
     "slots": "no event subscription is left",
+    "lease": "SECONDS: an event subscription lives no longer, whatever is asked for",
     "pull": "every PullMessages is a fault",
     "renew": "every Renew is a fault",
     "xaddr": "service addresses name a host that is not there",

@@ -43,8 +43,8 @@ class RtspServer:
         self.guard, self.channel, self.mischief = guard, channel, mischief
         self.host, self.port = "127.0.0.1", 0
         self.sessions: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-        self.played = 0
-        """Sessions that were begun since the start."""
+        self.played = self.by_udp = self.refused = 0
+        """Sessions that were begun since the start; those of them that go by UDP; logins that were wrong."""
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
@@ -115,6 +115,7 @@ class _Session:
                 return
             if line[0] == "PLAY" and reply.status == 200 and self._player is None:
                 self._server.played += 1
+                self._server.by_udp += self._udp is not None
                 self._player = asyncio.create_task(self._play())
 
     async def end(self) -> None:
@@ -136,7 +137,9 @@ class _Session:
         if method == "OPTIONS":
             return _Reply(200, {"Public": "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER"})
         guard = self._server.guard()
-        if guard.digest(method, headers.get("authorization", "")) is not None:
+        given = headers.get("authorization", "")
+        if guard.digest(method, given) is not None:
+            self._server.refused += bool(given)
             return _Reply(401, {"WWW-Authenticate": guard.challenge(qop=False)})
         session = {"Session": self._id}
         match method:

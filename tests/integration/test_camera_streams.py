@@ -1,0 +1,85 @@
+"""Streams of cameras in the ways that a site meets: by UDP, with a login that only the stream refuses, and changing."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from courtyard.drivers.camera.driver import CameraDriver
+from tests.camera_rig import WAIT_S, Heard, driven, settings, simulated
+
+
+def live(heard: Heard, camera: str) -> bool:
+    """Whether its pictures are live, and nothing is wrong with it."""
+    seen = any(each.device == camera and each.source == "picture" for each in heard.signals)
+    return seen and heard.code(camera) is None
+
+
+async def other_size(driver: CameraDriver, before: tuple[int, int] | None) -> tuple[int, int]:
+    """Width and height of the first picture on the camera's board that has not this size."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            board = driver.frames("cam-1")
+            frame = board.newest(0) if board is not None else None
+            if board is not None:
+                board.close()
+            if frame is not None and (frame.width, frame.height) != before:
+                return frame.width, frame.height
+            turn = asyncio.get_running_loop().create_future()
+            asyncio.get_running_loop().call_later(0.05, turn.set_result, None)
+            await turn
+
+
+def test_pictures_by_udp_are_live_and_their_silence_is_noticed(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with simulated() as camera, simulated() as other:
+            by_udp = settings(camera.http.url, "cam-udp", transport="udp", events=False)
+            by_tcp = settings(other.http.url, "cam-tcp", events=False)
+            async with driven(tmp_path, by_udp, by_tcp) as (driver, heard):
+                await heard.until(lambda: live(heard, "cam-udp") and live(heard, "cam-tcp"))
+                assert (camera.rtsp.by_udp, other.rtsp.by_udp) == (camera.rtsp.played, 0)
+                await camera.fault("freeze")
+                await heard.until(lambda: (heard.code("cam-udp") or "").startswith("stream."))
+                assert heard.code("cam-tcp") is None, "the other one does not notice"
+                seen = driver.counters()["cam-udp"]["pictures"]
+                await camera.heal()
+                await heard.until(lambda: heard.code("cam-udp") is None)
+                assert driver.counters()["cam-udp"]["streams_lost"] >= 1
+                assert seen > 0
+
+    asyncio.run(main())
+
+
+def test_a_login_that_only_the_stream_refuses_is_tried_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with simulated() as camera, simulated() as good:
+            camera.rtsp.guard = lambda: camera.refusing
+            sites = settings(camera.http.url, "cam-locked", silence_s=5.0), settings(good.http.url, "cam-good")
+            async with driven(tmp_path, *sites) as (_, heard):
+                await heard.until(lambda: heard.code("cam-locked") == "stream.login")
+                tried = camera.rtsp.refused
+                await heard.until(lambda: True in heard.kinds("camera_silent") and live(heard, "cam-good"))
+                assert camera.rtsp.refused == tried, "a second try so soon may lock the account"
+                assert tried <= 2, "one login, which FFmpeg may repeat with a fresh challenge"
+                assert not [call for call in camera.calls if ":" in call], "ONVIF itself accepts it"
+
+    asyncio.run(main())
+
+
+def test_a_picture_that_changes_its_size_stays_live(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with AsyncExitStack() as stack:
+            camera = await stack.enter_async_context(simulated())
+            site = settings(camera.http.url, events=False)
+            driver, heard = await stack.enter_async_context(driven(tmp_path, site))
+            await heard.until(lambda: live(heard, "cam-1"))
+            size = await other_size(driver, None)
+            camera.mischief.set("size")
+            large = await other_size(driver, size)
+            assert large[0] > size[0]
+            camera.mischief.heal("size")
+            assert await other_size(driver, large) == size
+            await heard.until(lambda: live(heard, "cam-1"))
+
+    asyncio.run(main())
