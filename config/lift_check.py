@@ -84,6 +84,9 @@ def _check_hold(lift: Draft, site: Draft, declared: Declared, held: dict[str, st
         findings.add("lift.hold_twice", path, found=output, other=other)
     if "commissioned" in lift.values and lift.get("commissioned") is None:
         findings.add("lift.not_commissioned", path, at="key")
+    settings = declared.named("outputs").get(output)
+    if settings is not None and settings.get("device") in declared.named("cameras") and not settings.get("repeat_s"):
+        findings.add("lift.hold_outlives", path, at="key", found=output, device=settings.get("device"))
     panels = [panel.get("id") or "" for key in LISTS for panel in site.drafts(key)]
     patterns = lift.get("fire_alarms") or ()
     is_told = any(fnmatchcase(panel, pattern) for panel in panels for pattern in patterns)

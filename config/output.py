@@ -27,6 +27,16 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(ge=0.1, le=86_400),
         help_text("Longest uninterrupted hold; then it releases by itself.", "最长连续保持时间，到时自动释放。"),
     ] = field(default=60.0, name="cap")
+    repeat_s: Annotated[
+        Annotated[Seconds, Meta(ge=0.5, le=600)] | None,
+        help_text(
+            "While it is held, the value is written again so often: for a relay that lets go by itself when it is not "
+            "told again (monostable, delayed off), and so lets go when the gateway dies. At most half the relay's own "
+            "time.",
+            "保持期间按此间隔重复写入：用于未再次收到命令即自行释放的继电器（单稳态、延时断开），网关停止运行时也会随之释放。不得超过继电器自身延时的一半。",
+            example="2s",
+        ),
+    ] = field(default=None, name="repeat")
     use: Annotated[
         Literal["general", "door-hold"],
         help_text(

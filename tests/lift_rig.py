@@ -41,6 +41,20 @@ device = "relays"
 target = "door"
 use = "door-hold"
 """
+BY_CAMERA = """
+[[outputs]]
+name = "lamp"
+device = "relays"
+target = "lamp"
+cap = "10m"
+[[outputs]]
+name = "door"
+device = "cam"
+target = "relay_0"
+use = "door-hold"
+repeat = "500ms"
+"""
+"""The door at a relay of the camera, which lets go by itself."""
 LIFT = "lift-1"
 DONE = 'commissioned = { maintainer = "Lift Service, Wang", date = "2026-11-20" }\n'
 
@@ -53,6 +67,10 @@ class Car:
         self.fault: Callable[[str], None] = lambda _: None
         self.heal: Callable[[], None] = lambda: None
         """Begins a fault of the camera, or ends all, once there is one."""
+        self.relays: dict[str, str] = {}
+        """The camera's own, as they are."""
+        self.calls: list[str] = []
+        """What the camera was asked."""
         self._noise = np.random.default_rng(1).integers(0, 60, (180, 320, 3), np.uint8)
 
     def picture(self, at_s: float) -> Picture:
@@ -65,8 +83,9 @@ class Car:
 
 
 @contextmanager
-def camera(car: Car) -> Iterator[str]:
-    """A camera that shows the car, served by a thread of its own; its address."""
+def camera(car: Car, *, falls_back_s: float | None = None) -> Iterator[str]:
+    """A camera that shows the car, served by a thread of its own; its address.  `falls_back_s`: its first relay is
+    monostable."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -81,6 +100,9 @@ def camera(car: Car) -> Iterator[str]:
 
     try:
         made: SimCamera = do(opened())
+        car.relays, car.calls = made.device.relays, made.calls
+        if falls_back_s is not None:
+            made.device.delays_s["relay_0"] = falls_back_s
         car.fault, car.heal = lambda kind: do(made.fault(kind)), lambda: do(made.heal())
         try:
             yield made.http.url
@@ -99,9 +121,16 @@ def calibrate(folder: Path, data: Path) -> None:
 
 
 def lift_site(
-    folder: Path, address: str, *, commissioned: bool = True, activated: bool = True, vision: str = ""
+    folder: Path,
+    address: str,
+    *,
+    commissioned: bool = True,
+    activated: bool = True,
+    vision: str = "",
+    outputs: str = OUTPUTS,
+    camera: str = "",
 ) -> str:
-    """Camera, board, lift and a model of the site's own."""
+    """Camera, board, lift and a model of the site's own; `camera` is what else is said of it."""
     (folder / "password").write_text("gateway-demo")
     (folder / "password").chmod(0o600)
     manifest = make(folder)
@@ -109,8 +138,9 @@ def lift_site(
     return "\n".join(
         (
             BOARD,
-            OUTPUTS,
-            f'[[cameras]]\nid = "cam"\naddress = "{address}"\nusername = "gateway"\npassword_file = "password"\n',
+            outputs,
+            f'[[cameras]]\nid = "cam"\naddress = "{address}"\nusername = "gateway"\npassword_file = "password"',
+            camera,
             '[[lifts]]\nid = "lift-1"\ncamera = "cam"\nplace = "b01/x-lift1"\nwarn = ["lamp"]\nhold = "door"\n'
             'fire_return = { device = "relays", point = "input.1" }\n'
             'door_closed = { device = "relays", point = "input.2" }\n' + (DONE if commissioned else ""),

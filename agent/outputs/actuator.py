@@ -8,11 +8,14 @@ Invariants
 4. After a write that was not confirmed the device counts as on: its leases end, and off follows.
 5. Before on is written, the journal is told what may be on, so that an output that is no longer in the site at the
    next start is switched off, too; a disk that does not answer delays this by JOURNAL_S at most.
+6. Where the site says so, on is written again every `repeat` while it is held, so that a relay that lets go by itself
+   is on only as long as somebody lives who wants it; a repetition that is not confirmed is a write as any other (4).
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
@@ -68,6 +71,7 @@ class Actuator:
         self.fault: Fault | None = None
         """Why the last write was not confirmed."""
         self._on_since: float | None = None
+        self._repeat_at = math.inf
         self._rest_until = 0.0
         self._retired = False
         self._recorder, self._write, self._say = recorder, write, say
@@ -144,14 +148,16 @@ class Actuator:
         ends_at = self._end_what_is_over()
         if self.leases and self.on is not True:
             await self._switch_on()
+        elif self.leases and asyncio.get_running_loop().time() + TIMER_S >= self._repeat_at:
+            await self._write_on()
         elif not self.leases and self.on is not False:
             await self._switch_off()
         else:
             try:
-                async with asyncio.timeout_at(ends_at):
+                async with asyncio.timeout_at(ends_at and min(ends_at, self._repeat_at)):
                     await self._wake.wait()
             except TimeoutError:
-                return  # a lease or the cap is over
+                return  # a lease or the cap is over, or it is time to write again
 
     def _end_what_is_over(self) -> float | None:
         """Ends leases whose time has come; returns when the next one comes."""
@@ -172,20 +178,26 @@ class Actuator:
         self._end_what_is_over()
         if not self.leases:
             return
-        self.on, self._on_since = None, asyncio.get_running_loop().time()
+        self._on_since = asyncio.get_running_loop().time()
+        if await self._write_on():
+            self._audit("on", {})
+
+    async def _write_on(self) -> bool:
+        """Whether it is on now; until the device has confirmed it counts as on, and not as confirmed."""
+        self.on, began = None, asyncio.get_running_loop().time()
         self.fault = await self._write_while_leased()
         if not self.leases:
-            return
+            return False
         if self.fault is None:
-            self.on = True
+            self.on, self._repeat_at = True, began + (self.settings.repeat_s or math.inf)
             for lease in self.leases:
                 if not lease.confirmed.done():
                     lease.confirmed.set_result(None)
-            self._audit("on", {})
         else:
             self._audit("failed", {"wanted": "on", "fault": self.fault.code})
             self.end(list(self.leases), "write_failed")
         self._tell()
+        return self.on is True
 
     async def _write_while_leased(self) -> Fault | None:
         writing = asyncio.create_task(self._try(self.settings.active))

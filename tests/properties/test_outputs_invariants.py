@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from tests.contracts.fake_journal import FakeJournal
 from tests.gateway_rig import VirtualClock, elapse, examples, settle, virtual
 
 SIREN = Output(name="siren", device="relay-1", target="coil1", cap_s=20.0)
+REPEATED = msgspec.structs.replace(SIREN, repeat_s=1.5)
 DEAD = Fault("device.silent", Text("No answer.", "无应答。"), Text("Check the wiring.", "请检查接线。"))
 SLOW_S = 2.0
 """What a slow device takes to obey."""
@@ -59,11 +61,11 @@ step = st.one_of(
 failing_step = st.tuples(st.sampled_from(("dead", "alive")), st.none())
 
 
-async def play(steps: list[tuple[str, object]], device: Device) -> None:
+async def play(steps: list[tuple[str, object]], device: Device, output: Output = SIREN) -> None:
     journal = FakeJournal()
 
     def begin() -> tuple[Outputs, asyncio.Task[None]]:
-        outputs = Outputs((SIREN,), Recorder(journal, VirtualClock(), lambda device: "here"), device.write, _ignore)
+        outputs = Outputs((output,), Recorder(journal, VirtualClock(), lambda device: "here"), device.write, _ignore)
         return outputs, asyncio.create_task(outputs.run())
 
     outputs, task = begin()
@@ -117,11 +119,13 @@ def _ignore(condition: object) -> None:
 
 
 @settings(max_examples=examples(50), deadline=None)
-@given(st.lists(step, max_size=25))
-def test_a_device_that_obeys_is_never_on_without_a_lease_nor_beyond_the_cap(steps: list[tuple[str, object]]) -> None:
+@given(st.lists(step, max_size=25), st.sampled_from((SIREN, REPEATED)))
+def test_a_device_that_obeys_is_never_on_without_a_lease_nor_beyond_the_cap(
+    steps: list[tuple[str, object]], output: Output
+) -> None:
     async def main() -> None:
         device = Device()
-        await play(steps, device)
+        await play(steps, device, output)
         assert device.on_since is None
         assert device.longest_s <= SIREN.cap_s + SLOW_S + GRACE_S
 
@@ -129,11 +133,13 @@ def test_a_device_that_obeys_is_never_on_without_a_lease_nor_beyond_the_cap(step
 
 
 @settings(max_examples=examples(50), deadline=None)
-@given(st.lists(step | failing_step, max_size=25))
-def test_a_device_that_was_dead_is_off_after_the_next_start_at_the_latest(steps: list[tuple[str, object]]) -> None:
+@given(st.lists(step | failing_step, max_size=25), st.sampled_from((SIREN, REPEATED)))
+def test_a_device_that_was_dead_is_off_after_the_next_start_at_the_latest(
+    steps: list[tuple[str, object]], output: Output
+) -> None:
     async def main() -> None:
         device = Device()
-        await play(steps, device)
+        await play(steps, device, output)
         if device.on_since is not None:  # it was dead when the process stopped: the next start switches it off first
             recorder = Recorder(FakeJournal(), VirtualClock(), lambda device: "here")
             task = asyncio.create_task(Outputs((SIREN,), recorder, device.write, _ignore).run())

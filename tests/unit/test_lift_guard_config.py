@@ -69,6 +69,13 @@ def test_an_output_that_is_not_declared_as_a_door_hold_holds_no_door(tmp_path: P
     assert codes(tmp_path, *tables, HOLD + DONE) == ["lift.not_door_hold"]
 
 
+def test_a_door_that_a_dead_gateway_would_keep_open_is_warned_of(tmp_path: Path) -> None:
+    output = OUTPUT.replace('"board"', '"cam"').replace('target = "siren"', 'target = "relay_0"')
+    site = (GATEWAY, LINE, BOARD, CAMERA + 'relays = ["relay_0"]\n', HOLD + DONE)
+    assert codes(tmp_path, *site, output) == ["lift.hold_outlives"]
+    assert codes(tmp_path, *site, output + 'repeat = "2s"\n') == []
+
+
 def test_a_camera_without_video_watches_no_lift(tmp_path: Path) -> None:
     tables = [each + "video = false\n" if each == CAMERA else each for each in TABLES]
     assert codes(tmp_path, *tables, LIFT) == ["lift.no_video"]

@@ -118,6 +118,48 @@ def test_renewing_prolongs_and_the_cap_ends_every_hold_and_then_rests() -> None:
     virtual(main)
 
 
+def test_a_relay_that_lets_go_by_itself_is_told_again_while_it_is_held_and_no_longer() -> None:
+    async def main() -> None:
+        async with running(Output(name="siren", device="relay-1", target="coil1", cap_s=60.0, repeat_s=2.0)) as rig:
+            lease = await rig.outputs.acquire("siren", "test", 9)
+            await elapse(8.9)
+            began = rig.relays.log[1][0]
+            assert [(at - began, value) for at, _, value in rig.relays.log[1:]] == [(n * 2.0, True) for n in range(5)]
+            assert len(rig.journal.events("output.on")) == 1, "that it still is on is no news"
+            assert lease.stands
+            await elapse(10)
+            assert [value for *_, value in rig.relays.log[6:]] == [False]
+
+    virtual(main)
+
+
+def test_a_repetition_that_is_not_confirmed_ends_the_hold() -> None:
+    async def main() -> None:
+        async with running(Output(name="siren", device="relay-1", target="coil1", cap_s=60.0, repeat_s=2.0)) as rig:
+            lease = await rig.outputs.acquire("siren", "test", 30)
+            rig.relays.mood = "dead"
+            await elapse(2.1)
+            assert lease.ended.result() == "write_failed"
+            rig.relays.mood = "obeys"
+            await elapse(1)
+            assert not rig.relays.on()
+
+    virtual(main)
+
+
+def test_a_repetition_that_hangs_ends_with_the_lease() -> None:
+    async def main() -> None:
+        async with running(Output(name="siren", device="relay-1", target="coil1", cap_s=60.0, repeat_s=2.0)) as rig:
+            lease = await rig.outputs.acquire("siren", "test", 5)
+            rig.relays.mood = "hangs"
+            await elapse(2.1)
+            assert lease.stands
+            await elapse(3)
+            assert lease.ended.result() == "expired"
+
+    virtual(main)
+
+
 def test_one_holder_takes_over_from_another_without_interrupting_the_cap() -> None:
     async def main() -> None:
         async with running() as rig:

@@ -41,7 +41,7 @@ def test_visits_are_counted_timed_and_told_from_mistakes(tmp_path: Path) -> None
     assert all(0.3 <= delay <= 1.0 for delay in verdict.delays_s)
     assert verdict.p95_s == max(verdict.delays_s)
     assert verdict.seconds == pytest.approx(60, abs=0.2)
-    assert [row.met for row in rows(verdict, verdict)] == [True, True, False, None]
+    assert [row.met for row in rows(verdict, verdict, verdict)] == [True, None, True, True, False, None]
 
 
 def test_a_visit_that_is_missed_counts_against_recall_and_speed(tmp_path: Path) -> None:

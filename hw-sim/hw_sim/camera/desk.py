@@ -28,6 +28,7 @@ class CameraDesk:
             "tamper": Command(lambda words: self._say(TAMPER, "IsTamper", words), "on|off"),
             "event": Command(self.event, "TOPIC SOURCE VALUE ITEM VALUE"),
             "relays": Command(lambda words: dict(camera.device.relays), "states of the relay outputs"),
+            "monostable": Command(self.monostable, "RELAY SECONDS: it falls back so long after it was last activated"),
             "subscriptions": Command(lambda words: len(camera.events.subscriptions), "event subscriptions held"),
             "calls": Command(
                 lambda words: camera.calls[-int(words[0]) if words else -100 :], "[COUNT]: last operations"
@@ -53,6 +54,9 @@ class CameraDesk:
 
     async def heal(self, words: list[str]) -> None:
         await self.camera.heal(words[0] if words else None)
+
+    def monostable(self, words: list[str]) -> None:
+        self.camera.device.delays_s[words[0]] = float(words[1])
 
     def event(self, words: list[str]) -> None:
         topic, source, value, item, state = words[:5]

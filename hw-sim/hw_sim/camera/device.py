@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import Callable, Mapping
 
@@ -28,6 +29,9 @@ class Device:
         self._now, self._base, self._switched = now, base, switched
         self.model, self.serial, self.services = model, serial, services
         self.relays = {"relay_0": "inactive", "relay_1": "inactive"}
+        self.delays_s: dict[str, float] = {}
+        """Relays that are monostable: so long after the last activation they fall back."""
+        self._falls: dict[str, asyncio.TimerHandle] = {}
 
     def answer(self, request: Request) -> str:
         match request.operation:
@@ -44,7 +48,7 @@ class Device:
                     "<tds:HardwareId>1</tds:HardwareId>"
                 )
             case "GetRelayOutputs":
-                return "".join(_relay(token) for token in self.relays)
+                return "".join(_relay(token, self.delays_s.get(token)) for token in self.relays)
             case "SetRelayOutputState":
                 return self._switch(request.text("RelayOutputToken") or "", request.text("LogicalState") or "")
         raise SoapFault("ter:ActionNotSupported", request.operation, 500)
@@ -78,13 +82,24 @@ class Device:
     def _switch(self, token: str, state: str) -> str:
         if token not in self.relays or state not in ("active", "inactive"):
             raise SoapFault("ter:RelayToken", f"no relay {token}")
-        self.relays[token] = state
-        self._switched(token, state)
+        if token in self._falls:
+            self._falls.pop(token).cancel()
+        if state == "active" and token in self.delays_s:
+            loop = asyncio.get_running_loop()
+            self._falls[token] = loop.call_later(self.delays_s[token], self._set, token, "inactive")
+        self._set(token, state)
         return ""
 
+    def _set(self, token: str, state: str) -> None:
+        if self.relays[token] != state:
+            self.relays[token] = state
+            self._switched(token, state)
 
-def _relay(token: str) -> str:
+
+def _relay(token: str, delay_s: float | None) -> str:
+    mode = "Bistable" if delay_s is None else "Monostable"
     return (
-        f'<tds:RelayOutputs token="{token}"><tt:Properties><tt:Mode>Bistable</tt:Mode><tt:DelayTime>PT0S</tt:DelayTime>'
+        f'<tds:RelayOutputs token="{token}"><tt:Properties><tt:Mode>{mode}</tt:Mode>'
+        f"<tt:DelayTime>PT{delay_s or 0:g}S</tt:DelayTime>"
         "<tt:IdleState>open</tt:IdleState></tt:Properties></tds:RelayOutputs>"
     )
