@@ -24,17 +24,23 @@ HEADINGS = {"en": ("address", "model", "name", "site", "identity"), "zh-CN": ("�
 
 def run(options: argparse.Namespace) -> int:
     """Exit status 0 when a camera was found.  Raises Refused."""
-    from courtyard.drivers.camera.discovery import targets
+    from courtyard.drivers.camera.discovery import MOST_TARGETS, NoTarget, targets
 
     try:
-        unicast = targets((*options.hosts, *_listed(options.hosts_from)))
-    except ValueError as error:
-        raise Refused(str(error)) from error
+        unicast = targets((*options.hosts, *_listed(options.hosts_from, options.lang)))
+    except NoTarget as error:
+        text = Text(
+            f"{error.text}: give an address (192.168.2.64), an address with its port (192.168.2.64:3702) or a network "
+            f"(192.168.2.0/24), {MOST_TARGETS} addresses at most.",
+            f"{error.text}：请填写地址（192.168.2.64）、带端口的地址（192.168.2.64:3702）或网段（192.168.2.0/24），"
+            f"总计不超过 {MOST_TARGETS} 个地址。",
+        )
+        raise Refused(text.say(options.lang)) from error
     found = asyncio.run(_scan(options, unicast))
     if options.json:
         print(msgspec.json.encode(found).decode())
-    elif not found:
-        Console().print(nothing(options.lang), highlight=False)
+    else:
+        Console().print(_table(found, options.lang) if found else nothing(options.lang), highlight=False)
     return 0 if found else 1
 
 
@@ -43,9 +49,8 @@ async def _scan(options: argparse.Namespace, unicast: list[tuple[str, int]]) -> 
 
     known = _site(options.site)
     rows: list[dict[str, Any]] = []
-    console = Console(stderr=True) if options.json else Console()
     try:
-        with Live(console=console, refresh_per_second=4, transient=options.json) as live:
+        with Live(console=Console(stderr=True), refresh_per_second=4, transient=True) as live:
             live.update(_table(rows, options.lang))
             async for found in scan(
                 unicast,
@@ -74,7 +79,7 @@ def nothing(language: Language) -> str:
     ).say(language)
 
 
-def _listed(file: Path | None) -> list[str]:
+def _listed(file: Path | None, language: Language) -> list[str]:
     """Addresses of a file, one a line; # begins a remark."""
     if file is None:
         return []
@@ -82,7 +87,8 @@ def _listed(file: Path | None) -> list[str]:
         with file.open(encoding="utf-8") as lines:
             texts = [line.partition("#")[0].strip() for line, _ in zip(lines, range(LONGEST_LIST), strict=False)]
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{file}: {error}") from error
+        text = Text(f"{file} cannot be read ({error}).", f"无法读取 {file}（{error}）。")
+        raise Refused(text.say(language)) from error
     return [text for text in texts if text]
 
 

@@ -66,23 +66,39 @@ def matches(datagram: bytes, host: str) -> list[Found]:
     return found
 
 
+class NoTarget(ValueError):
+    """`text` is no address to ask, or a network of too many."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
 def targets(texts: Iterable[str]) -> list[tuple[str, int]]:
-    """Where unicast probes go: `192.168.1.64`, `192.168.1.0/24`, `host:3702`.  Raises ValueError."""
+    """Where unicast probes go: `192.168.1.64`, `192.168.1.0/24`, `host:3702`.  Raises NoTarget."""
     found: dict[tuple[str, int], None] = {}
     for text in texts:
-        if "/" in text:
-            network = ipaddress.ip_network(text, strict=False)
-            if network.num_addresses > MOST_TARGETS:
-                raise ValueError(f"{text}: at most {MOST_TARGETS} addresses")
-            found |= {(str(host), PORT): None for host in network.hosts()}
-            continue
-        host, colon, port = text.rpartition(":")
-        if colon and not (port.isdigit() and 0 < int(port) < 65536):
-            raise ValueError(f"{text}: HOST or HOST:PORT")
-        found[(host, int(port)) if colon else (text, PORT)] = None
-    if len(found) > MOST_TARGETS:
-        raise ValueError(f"at most {MOST_TARGETS} addresses")
+        found |= dict.fromkeys(_hosts(text))
+        if len(found) > MOST_TARGETS:
+            raise NoTarget(text)
     return list(found)
+
+
+def _hosts(text: str) -> list[tuple[str, int]]:
+    if "/" in text:
+        try:
+            network = ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            raise NoTarget(text) from None
+        if network.num_addresses > MOST_TARGETS:
+            raise NoTarget(text)
+        return [(str(host), PORT) for host in network.hosts()]
+    host, colon, port = text.rpartition(":")
+    if not colon:
+        return [(text, PORT)]
+    if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise NoTarget(text)
+    return [(host, int(port))]
 
 
 async def scan(
