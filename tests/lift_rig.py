@@ -56,6 +56,7 @@ repeat = "500ms"
 """
 """The door at a relay of the camera, which lets go by itself."""
 LIFT = "lift-1"
+PASSWORD = "gateway-demo"
 DONE = 'commissioned = { maintainer = "Lift Service, Wang", date = "2026-11-20" }\n'
 
 
@@ -83,7 +84,7 @@ class Car:
 
 
 @contextmanager
-def camera(car: Car, *, falls_back_s: float | None = None) -> Iterator[str]:
+def camera(car: Car, *, falls_back_s: float | None = None, password: str = PASSWORD) -> Iterator[str]:
     """A camera that shows the car, served by a thread of its own; its address.  `falls_back_s`: its first relay is
     monostable."""
     loop = asyncio.new_event_loop()
@@ -94,7 +95,7 @@ def camera(car: Car, *, falls_back_s: float | None = None) -> Iterator[str]:
         return asyncio.run_coroutine_threadsafe(work, loop).result(WAIT_S)
 
     async def opened() -> SimCamera:
-        made = SimCamera(source=car.picture, live=True)
+        made = SimCamera(password=password, source=car.picture, live=True)
         await made.open()
         return made
 
@@ -129,9 +130,10 @@ def lift_site(
     vision: str = "",
     outputs: str = OUTPUTS,
     camera: str = "",
+    password: str = PASSWORD,
 ) -> str:
     """Camera, board, lift and a model of the site's own; `camera` is what else is said of it."""
-    (folder / "password").write_text("gateway-demo")
+    (folder / "password").write_text(password)
     (folder / "password").chmod(0o600)
     manifest = make(folder)
     known = read_manifest(manifest).sha256[:12] if activated else 12 * "0"
