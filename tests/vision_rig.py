@@ -13,17 +13,21 @@ from onnx import TensorProto, helper, numpy_helper
 SIDE = 64
 
 
-def make(folder: Path, **changes: object) -> Path:
-    """A model whose score is the mean red of its picture, for one box in the middle; returns its manifest."""
+def make(folder: Path, *, classes: str = '0 = "ebike"', found: str = "", gain: float = 1.0, **changes: object) -> Path:
+    """A model whose score is `gain` times the mean red of its picture, for one box in the middle; returns its manifest.
+
+    `classes` and `found` are lines of the manifest's tables of that name."""
     box = numpy_helper.from_array(np.array([[[32.0], [32.0], [16.0], [32.0]]], np.float32), "box")
     first, last = (numpy_helper.from_array(np.array([value], np.int64), name) for value, name in ((0, "a"), (1, "b")))
     axis = numpy_helper.from_array(np.array([1], np.int64), "axis")
     plane = numpy_helper.from_array(np.array([2, 3], np.int64), "plane")
+    factor = numpy_helper.from_array(np.array(gain, np.float32), "gain")
     shape = numpy_helper.from_array(np.array([1, 1, 1], np.int64), "shape")
     nodes = [
         helper.make_node("Slice", ["picture", "a", "b", "axis"], ["red"]),
         helper.make_node("ReduceMean", ["red", "plane"], ["mean"]),
-        helper.make_node("Reshape", ["mean", "shape"], ["score"]),
+        helper.make_node("Reshape", ["mean", "shape"], ["one"]),
+        helper.make_node("Mul", ["one", "gain"], ["score"]),
         helper.make_node("Concat", ["box", "score"], ["out"], axis=1),
     ]
     graph = helper.make_graph(
@@ -31,14 +35,14 @@ def make(folder: Path, **changes: object) -> Path:
         "red",
         [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
         [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 5, 1])],
-        [box, first, last, axis, plane, shape],
+        [box, first, last, axis, plane, shape, factor],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     onnx.checker.check_model(made)
     content = made.SerializeToString()
     (folder / "red.onnx").write_bytes(content)
     np.save(folder / "picture.npy", reddish(204))
-    np.save(folder / "output.npy", np.array([[[32.0], [32.0], [16.0], [32.0], [0.8]]], np.float32))
+    np.save(folder / "output.npy", np.array([[[32.0], [32.0], [16.0], [32.0], [0.8 * gain]]], np.float32))
     settings: dict[str, object] = {
         "file": "red.onnx",
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -49,7 +53,8 @@ def make(folder: Path, **changes: object) -> Path:
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
     manifest = folder / "red.toml"
     manifest.write_text(
-        "\n".join(lines) + '\n[classes]\n0 = "ebike"\n[golden]\npicture = "picture.npy"\noutput = "output.npy"\n'
+        "\n".join(lines)
+        + f'\n[classes]\n{classes}\n[golden]\npicture = "picture.npy"\noutput = "output.npy"\n[golden.found]\n{found}\n'
     )
     return manifest
 

@@ -114,6 +114,12 @@ def decode(
     return tuple(kept)
 
 
+def extremes(layout: Layout, output: npt.NDArray[Any], fit: Fit) -> tuple[float, float]:
+    """The least and the greatest score of any class in an output that `decode` takes."""
+    scores = LAYOUTS[layout][0](output[0].astype(np.float32), fit)[1]
+    return (float(scores.min()), float(scores.max())) if scores.size else (0.0, 0.0)
+
+
 def share(box: Array, fit: Fit) -> Box:
     """Centre and size, in pixels of the input, as a box in shares of the picture."""
     x, y, width, height = (float(value) for value in box)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from courtyard.agent.vision import closer
-from courtyard.agent.vision.decoders import Fit, Layout, LayoutError, decode
+from courtyard.agent.vision.decoders import Fit, Layout, LayoutError, decode, extremes
 from courtyard.agent.vision.runtimes import RUNTIMES, Runtime, Session, opened
 from courtyard.agent.vision.tracker import Detection
 from courtyard.drivers.base import DriverError, Fault, Text
@@ -32,17 +32,22 @@ LARGEST_MODEL: Final = 256_000_000
 LARGEST_GOLDEN: Final = 64_000_000
 LARGEST_MANIFEST: Final = 64_000
 PADDING: Final = 114
+EBIKE: Final = "ebike"
 Side = Annotated[int, Meta(ge=32, le=1920, multiple_of=32)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
 class Golden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A picture (uint8, height x width x RGB) and the model's output for it (float32), as .npy files."""
+    """A picture (uint8, height x width x RGB) and the model's output for it (float32), as .npy files.
+
+    `found` says what that output means: classes and their greatest scores.  Only with it are exchanged classes noticed.
+    """
 
     picture: FileName
     output: FileName
     tolerance: Annotated[float, Meta(gt=0, le=0.1)] = 0.001
+    found: dict[str, Share] = {}
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -199,6 +204,8 @@ def read_manifest(path: Path) -> Manifest:
         manifest = msgspec.convert(tomllib.loads(_read(path, LARGEST_MANIFEST).decode()), Manifest)
         if not all(number.isascii() and number.isdigit() for number in manifest.classes):
             raise ValueError("classes: keys are the model's class numbers")
+        if EBIKE not in manifest.classes.values():
+            raise ValueError(f"classes: none of them is {EBIKE}")
     except (ValueError, msgspec.MsgspecError) as error:
         raise _refused(
             "manifest", f"{path.name} is no manifest: {error}.", f"{path.name} 不是有效的清单：{error}。", *_ASK
@@ -245,7 +252,7 @@ def _check_golden(model: Model, path: Path) -> None:
     if output.shape != expected.shape:
         apart = f"shape {output.shape}, expected {expected.shape}"
     elif np.allclose(output, expected, rtol=golden.tolerance, atol=golden.tolerance):
-        model.look(picture)
+        _check_meaning(model, picture)
         return
     else:
         apart = f"largest difference {np.abs(output - expected).max():.3g}, allowed {golden.tolerance:g}"
@@ -256,6 +263,30 @@ def _check_golden(model: Model, path: Path) -> None:
         "Do not use it on this box; another version of onnxruntime may be right.",
         "请勿在本机使用该模型；可更换 onnxruntime 版本后重试。",
     )
+
+
+def _check_meaning(model: Model, picture: Picture) -> None:
+    """The output is right: so must be what the manifest makes of it."""
+    sight, golden = model.sight(picture), model.manifest.golden
+    found = model.found(sight.output, sight.fit, 0.0)
+    least, greatest = extremes(model.manifest.layout, sight.output, sight.fit)
+    if not (-golden.tolerance <= least and greatest <= 1 + golden.tolerance):
+        raise _refused(
+            "scores",
+            f"The model's scores go from {least:.3g} to {greatest:.3g}, not from 0 to 1: it lacks its last sigmoid.",
+            f"模型输出的分数范围为 {least:.3g} 至 {greatest:.3g}，而非 0 至 1：缺少最后的 sigmoid。",
+            *_ASK,
+        )
+    for label, expected in golden.found.items():
+        score = max((each.score for each in found if each.label == label), default=0.0)
+        if abs(score - expected) > golden.tolerance:
+            raise _refused(
+                "classes",
+                f"The golden picture shows {label} with {expected:.3g}; with this manifest it is {score:.3g}.",
+                f"标准图像中 {label} 应为 {expected:.3g}，按此清单为 {score:.3g}。",
+                "The classes of the manifest are not those of the model: ask whoever made it.",
+                "清单中的类别与模型不符：请联系模型提供方。",
+            )
 
 
 def _array(path: Path) -> npt.NDArray[Any]:

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as arrays
 from courtyard.agent.vision.decoders import MOST, Fit, LayoutError, decode
 from courtyard.agent.vision.model import Manifest, load, prepare
 from courtyard.agent.vision.regions import Box, overlap
+from courtyard.agent.vision.shipped import MANIFEST
 from courtyard.drivers.base import DriverError
 from tests.gateway_rig import examples
 from tests.vision_rig import SIDE, make, reddish
@@ -54,6 +55,16 @@ def test_colours_come_in_the_order_of_the_manifest(tmp_path: Path) -> None:
         ({"file": "other.onnx"}, "model.missing"),
         ({"file": "../red.onnx"}, "model.manifest"),
         ({"surprise": 1}, "model.manifest"),
+        ({"score": 1.5}, "model.manifest"),
+        ({"vote": -0.1}, "model.manifest"),
+        ({"classes": 'zero = "ebike"'}, "model.manifest"),
+        ({"classes": '0 = "bicycle"'}, "model.manifest"),
+        ({"classes": '0 = "person"\n1 = "ebike"'}, "model.layout"),
+        ({"found": "ebike = 0.3"}, "model.classes"),
+        ({"found": "person = 0.8"}, "model.classes"),
+        ({"found": "ebike = 8"}, "model.manifest"),
+        ({"gain": 5.0}, "model.scores"),
+        ({"gain": -1.0}, "model.scores"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_a_cure_in_both_languages(
@@ -64,6 +75,26 @@ def test_what_does_not_fit_is_refused_with_a_cure_in_both_languages(
     fault = refused.value.fault
     assert fault.code == code
     assert all((fault.what.zh, fault.cure.en, fault.cure.zh))
+
+
+def test_the_meaning_of_the_golden_picture_may_be_told_too(tmp_path: Path) -> None:
+    assert load(make(tmp_path, found="ebike = 0.8\nperson = 0.0")).manifest.golden.found == {
+        "ebike": 0.8,
+        "person": 0.0,
+    }
+
+
+def test_exchanged_classes_of_the_product_itself_are_noticed(tmp_path: Path) -> None:
+    for file in MANIFEST.parent.iterdir():
+        if file.is_file():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    manifest = tmp_path / MANIFEST.name
+    text = manifest.read_text()
+    manifest.write_text(text.replace('0 = "ebike"\n1 = "person"', '1 = "ebike"\n0 = "person"'))
+    assert manifest.read_text() != text
+    with pytest.raises(DriverError) as refused:
+        load(manifest)
+    assert refused.value.fault.code == "model.classes"
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
