@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from courtyard.agent.control import Refused
@@ -13,7 +12,7 @@ from courtyard.agent.vision.shipped import MANIFEST
 from courtyard.drivers.base import Text
 
 if TYPE_CHECKING:
-    from courtyard.agent.vision.model import Model, Picture
+    from courtyard.agent.vision.model import Model
 
 ACTIONS: Final[Mapping[str, str]] = {
     "score": "vision_score",
@@ -45,20 +44,3 @@ def model_of(options: argparse.Namespace) -> Model:
     from courtyard.agent.vision.model import load
 
     return load(options.model or MANIFEST)
-
-
-def picture_of(path: Path) -> Picture:
-    """A picture file.  Raises OSError, ValueError."""
-    import av
-
-    try:
-        with av.open(str(path)) as container:
-            for frame in container.decode(video=0):
-                return frame.to_ndarray(format="rgb24").astype("uint8", copy=False)
-    except FileNotFoundError:
-        raise ValueError("no such file") from None
-    except av.FFmpegError as error:
-        raise ValueError(error.strerror) from error
-    except IndexError:
-        raise ValueError("no picture") from None
-    raise ValueError("no picture")

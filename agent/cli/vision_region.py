@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from courtyard.agent.cli.vision import picture_of
+from courtyard.agent.cli.vision_source import Unreadable, picture_of, said
 from courtyard.agent.control import Refused
 from courtyard.config.present import present
 from courtyard.config.read import check_site
@@ -43,10 +43,8 @@ def run(options: argparse.Namespace) -> int:
     taken = options.picture or _snapshot(verdict.snapshot, camera, options.output)
     try:
         picture = picture_of(taken)
-    except (OSError, ValueError) as error:
-        raise Refused(
-            Text(f"{taken} is no picture: {error}", f"{taken} 不是图像：{error}").say(options.lang)
-        ) from error
+    except Unreadable as error:
+        raise Refused(said(str(taken), error.why, options.lang)) from error
     options.output.write_bytes(png(drawn(picture, ((floor, FLOOR_COLOUR), (door, DOOR_COLOUR)))))
     lines = [toml("floor_region", floor), *([toml("door_region", door)] if door else [])]
     if options.json:

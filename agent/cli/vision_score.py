@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from courtyard.agent.cli.vision import model_of, picture_of
+from courtyard.agent.cli.vision import model_of
+from courtyard.agent.cli.vision_source import Unreadable, picture_of
 from courtyard.drivers.base import Language, Text
 
 EBIKE = "ebike"
@@ -24,8 +25,8 @@ def run(options: argparse.Namespace) -> int:
         try:
             picture = picture_of(path)
             seen = model.look(picture, twice=False)
-        except (OSError, ValueError) as error:
-            line["error"], status = str(error), 1
+        except Unreadable as error:
+            line["error"], status = error.why.say(options.lang), 1
         else:
             ebikes = [each.score for each in seen.detections if each.label == EBIKE]
             if not ebikes:  # how far below anything worth a box still orders pictures
@@ -44,9 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _words(line: dict[str, object], language: Language) -> str:
     if "error" in line:
-        return Text(f"{line['file']}: unreadable, {line['error']}", f"{line['file']}：无法读取，{line['error']}").say(
-            language
-        )
+        return Text(f"{line['file']}: {line['error']}", f"{line['file']}：{line['error']}").say(language)
     return Text(
         f"{line['file']}: e-bike {line[EBIKE]}, {line['ms']} ms",
         f"{line['file']}：电动自行车 {line[EBIKE]}，耗时 {line['ms']} ms",

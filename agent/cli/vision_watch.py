@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from courtyard.agent.cli.vision import model_of
+from courtyard.agent.cli.vision_source import FILES, reason, said
 from courtyard.agent.control import Refused
 from courtyard.agent.vision.votes import Policy
 from courtyard.drivers.base import Language, Text
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from courtyard.agent.vision.replay import Event, Replay
 
 OPEN_S, READ_S = 5.0, 5.0
+STREAMS = {"rtsp_transport": "tcp"}
 MORE_TO_HOLD, MOST_AT = 0.1, 0.99
 WORDS = {
     "seen": Text("an e-bike is seen", "看到电动自行车"),
@@ -39,24 +41,13 @@ def run(options: argparse.Namespace) -> int:
     policy = Policy(warn_at=warn_at, hold_at=min(MOST_AT, warn_at + MORE_TO_HOLD), commissioned=True, calibrated=True)
     for source in options.targets:
         is_stream = "://" in source
-        shown = urlsplit(source).hostname if is_stream else source
+        shown = (urlsplit(source).hostname or "?") if is_stream else source
         try:
             for event in _events(source, Replay(model.look, policy), is_stream=is_stream):
                 line = msgspec.json.encode(event).decode() if options.json else _line(event, options.lang)
                 print(line, flush=True)
-        except FileNotFoundError:
-            raise Refused(Text(f"{shown}: no such file.", f"{shown}：文件不存在。").say(options.lang)) from None
-        except IndexError:
-            raise Refused(Text(f"{shown} has no picture.", f"{shown} 中没有画面。").say(options.lang)) from None
-        except av.FFmpegError as error:  # its text may quote a login
-            reason = type(error).__name__
-            cure = (
-                Text("Check the address, the login and the codec.", "请检查地址、登录信息和编码格式。")
-                if is_stream
-                else Text("Is it a whole recording?", "请确认录像文件完整。")
-            )
-            what = Text(f"{shown} cannot be watched: {reason}.", f"无法读取 {shown}：{reason}。")
-            raise Refused(f"{what.say(options.lang)} {cure.say(options.lang)}") from None
+        except (OSError, IndexError, av.FFmpegError) as error:  # its own text may quote a login
+            raise Refused(said(shown, reason(error, is_stream=is_stream), options.lang)) from None
     return 0
 
 
@@ -65,7 +56,7 @@ def _events(source: str, replay: Replay, *, is_stream: bool) -> Iterator[Event]:
     import av
 
     at_s = 0.0
-    with av.open(source, options={"rtsp_transport": "tcp"} if is_stream else {}, timeout=(OPEN_S, READ_S)) as container:
+    with av.open(source, options=STREAMS if is_stream else FILES, timeout=(OPEN_S, READ_S)) as container:
         for frame in container.decode(video=0):
             at_s = frame.time or 0.0
             yield from replay.show(at_s, frame.to_ndarray(format="rgb24").astype("uint8", copy=False))

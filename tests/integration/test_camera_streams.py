@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+
 from courtyard.drivers.camera.driver import CameraDriver
-from tests.camera_rig import WAIT_S, Heard, driven, settings, simulated
+from tests.camera_rig import PASSWORD, WAIT_S, Heard, driven, settings, simulated
+from tests.vision_rig import make
 
 
 def live(heard: Heard, camera: str) -> bool:
@@ -63,6 +67,40 @@ def test_a_login_that_only_the_stream_refuses_is_tried_once(tmp_path: Path) -> N
                 assert camera.rtsp.refused == tried, "a second try so soon may lock the account"
                 assert tried <= 2, "one login, which FFmpeg may repeat with a fresh challenge"
                 assert not [call for call in camera.calls if ":" in call], "ONVIF itself accepts it"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("fault", "login", "token", "english", "chinese"),
+    [
+        ("", "gateway:wrong-one", "sub", "the login is refused", "登录被拒绝"),
+        ("", f"gateway:{PASSWORD}", "none", "no stream at that address", "没有视频流"),
+        ("refuse", f"gateway:{PASSWORD}", "sub", "nothing listens there", "请检查地址和端口"),
+        ("hang", f"gateway:{PASSWORD}", "sub", "no video comes from it", "没有收到视频"),
+    ],
+)
+def test_a_stream_that_cannot_be_watched_by_hand_is_named_without_its_login(
+    tmp_path: Path, fault: str, login: str, token: str, english: str, chinese: str
+) -> None:
+    async def watch(address: str, language: str) -> str:
+        words = ("vision", "watch", "--model", str(make(tmp_path)), "--lang", language, address)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "courtyard.agent", *words), stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await process.communicate()
+        assert process.returncode == 1
+        return said.decode()
+
+    async def main() -> None:
+        async with simulated() as camera:
+            address = camera.media.streams.replace("rtsp://", f"rtsp://{login}@") + f"/{token}"
+            if fault:
+                await camera.fault(fault)
+            said = await watch(address, "en"), await watch(address, "zh")
+            assert english in said[0]
+            assert chinese in said[1]
+            assert login not in "".join(said)
 
     asyncio.run(main())
 

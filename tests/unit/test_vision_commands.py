@@ -60,17 +60,34 @@ def test_each_recording_has_its_own_time_and_what_lasts_is_over_at_its_end(
     assert 5.5 <= events[3]["at"] <= 6.0
 
 
-@pytest.mark.parametrize(("name", "said"), [("gone.mp4", "no such file"), ("sound.wav", "has no picture")])
+@pytest.mark.parametrize(
+    ("name", "english", "chinese"),
+    [
+        ("gone.mp4", "no such file", "文件不存在"),
+        ("sound.wav", "there is no picture in it", "其中没有画面"),
+        ("torn.mp4", "not whole", "文件不完整"),
+        ("letter.txt", "no picture or recording", "不是可识别的图像"),
+        ("folder", "it is a folder", "这是文件夹"),
+    ],
+)
 def test_a_file_that_cannot_be_watched_is_named_with_what_is_wrong(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, english: str, chinese: str
 ) -> None:
     with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))
         sound.writeframes(bytes(16_000))
-    assert main(["vision", "watch", "--lang", "en", "--model", str(make(tmp_path)), str(tmp_path / name)]) == 1
-    assert said in capsys.readouterr().err
-    assert main(["vision", "score", "--json", "--model", str(make(tmp_path)), str(tmp_path / name)]) == 1
-    assert json.loads(capsys.readouterr().out)["error"] in ("no such file", "no picture")
+    whole = film(tmp_path / "whole.mp4", 2.0, 0.0, 1.0).read_bytes()
+    (tmp_path / "torn.mp4").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "letter.txt").write_text("Dear lift,\n" * 100)
+    (tmp_path / "folder").mkdir()
+    model, file = str(make(tmp_path)), str(tmp_path / name)
+    for language, words in (("en", english), ("zh", chinese)):
+        assert main(["vision", "watch", "--lang", language, "--model", model, file]) == 1
+        said = capsys.readouterr().err
+        assert file in said
+        assert words in said
+        assert main(["vision", "score", "--json", "--lang", language, "--model", model, file]) == 1
+        assert words in json.loads(capsys.readouterr().out)["error"]
 
 
 def test_a_source_that_cannot_be_read_is_named_without_its_login(
