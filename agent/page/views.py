@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from courtyard.agent.alarms.book import AlarmBook
@@ -235,7 +235,7 @@ class GatewayViews:
         return self._shelf.devices(source.snapshot(), source.faults(), source.since(), alarmed, self._clock.wall_ms())
 
     def _alarmed(self) -> dict[str, str]:
-        return {alarm.device: alarm.alarm_class for alarm in self.alarms() if alarm.active and not alarm.test}
+        return alarmed(self.alarms(), {lift.id: lift.camera for lift in self._from.snapshot().site.lifts})
 
     def _troubles(self) -> Sequence[Trouble]:
         return troubles_of(self.alarms(), self._from.faults(), self._from.since(), self._from.snapshot())
@@ -266,3 +266,10 @@ class GatewayViews:
             report.connections,
             tuple(Loss(reason, count) for reason, count in lost.items() if count),
         )
+
+
+def alarmed(alarms: Iterable[Alarm], cameras: Mapping[str, str]) -> dict[str, str]:
+    """Device to the class of its active alarm.  `cameras` gives the camera of a lift: in drawings and lists it stands
+    for the lift, which is no device."""
+    active = (alarm for alarm in alarms if alarm.active and not alarm.test)
+    return {cameras.get(alarm.device, alarm.device): alarm.alarm_class for alarm in active}

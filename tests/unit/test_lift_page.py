@@ -7,18 +7,20 @@ import os
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from courtyard.agent.lift_post import LiftState
 from courtyard.agent.lift_words import DOOR, WHY
 from courtyard.agent.page.evidence import EvidenceFiles
 from courtyard.agent.page.pictures import watching
+from courtyard.agent.page.views import alarmed
 from courtyard.agent.vision.votes import Door, Why
 from courtyard.agent.web.evidence import MOST_BYTES, Span, span
 from courtyard.agent.web.watched import Piece
 from courtyard.drivers.base import Fault, Text
 from tests.gateway_rig import virtual
-from tests.web_rig import EVIDENCE, Answer, Stage
+from tests.web_rig import EVIDENCE, Answer, Stage, alarm
 
 STATE = LiftState(
     "lift-1",
@@ -63,6 +65,12 @@ def test_a_lift_is_told_as_it_stands() -> None:
 
 def _fields(state: LiftState) -> dict[str, Any]:
     return {name: getattr(state, name) for name in state.__struct_fields__}
+
+
+def test_an_ebike_in_a_lift_is_seen_at_its_camera_in_drawings_and_lists() -> None:
+    ebike = msgspec.structs.replace(alarm(1), device="lift-1", alarm_class="ebike")
+    assert alarmed([ebike, alarm(2)], {"lift-1": "cam"}) == {"cam": "ebike", "wm-0009": "leak"}
+    assert alarmed([msgspec.structs.replace(ebike, state="cleared")], {"lift-1": "cam"}) == {}
 
 
 @pytest.mark.parametrize(
