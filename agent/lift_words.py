@@ -17,7 +17,10 @@ WHY: Final[Mapping[str, Text]] = {
     "shadow": Text("e-bike, in shadow: nothing is done", "发现电动自行车，影子模式不动作"),
     "door_closed": Text("e-bike, the door is closed", "发现电动自行车，门已关闭"),
     "cap": Text("e-bike, held for long enough", "发现电动自行车，已达最长保持时间"),
-    "cooling": Text("e-bike, held until a moment ago", "发现电动自行车，刚刚结束保持"),
+    "cooling": Text(
+        "e-bike, held until a moment ago; held again soon if it stays",
+        "发现电动自行车，刚刚结束保持；若车未离开，稍后再次保持",
+    ),
     "held": Text("e-bike, the door is held", "发现电动自行车，正在保持开门"),
 }
 """By `courtyard.agent.vision.votes.Why`."""
