@@ -21,7 +21,7 @@ from courtyard.agent.vision.messages import Gathered, Kept, Load, Looked, Pulse,
 from courtyard.agent.vision.process import VisionProcess
 from courtyard.agent.vision.shipped import MANIFEST
 from courtyard.agent.vision.voice import SOUNDS
-from courtyard.config.lifts import OWN_SOUNDS, SHIPPED, Lift
+from courtyard.config.lifts import MOST_WORKERS, OWN_SOUNDS, SHIPPED, Lift
 from courtyard.config.snapshot import Snapshot
 from courtyard.drivers.base import DriverError, Fault, Reading, Text
 
@@ -53,7 +53,7 @@ class LiftWatch:
         manifest = MANIFEST if self._shipped else snapshot.directory / vision.model
         pictures = str(folder / PICTURES) if vision.pictures != "none" else ""
         count = min(vision.workers, len(site.lifts))
-        start = Load(str(manifest), vision.load, pictures, vision.clip_quota // count)
+        start = Load(str(manifest), vision.load, pictures, vision.clip_quota // count, former(pictures, count))
         self._workers = [
             VisionProcess(
                 start if number == 0 or not pictures else _elsewhere(start, number),
@@ -203,6 +203,11 @@ def _fault_of(work: Callable[[], None]) -> Fault | None:
 def heeds(lift: Lift, device: str, alarm_class: str) -> bool:
     """Whether an alarm says that it burns where this lift heeds it: of a panel, or of a smoke detector without one."""
     return alarm_class in BURNING and any(fnmatchcase(device, pattern) for pattern in lift.fire_alarms)
+
+
+def former(folder: str, count: int) -> tuple[str, ...]:
+    """Where processes that a site has no more kept their pictures, when it has `count`."""
+    return tuple(f"{folder}-{number}" for number in range(count, MOST_WORKERS)) if folder else ()
 
 
 def _elsewhere(start: Load, number: int) -> Load:

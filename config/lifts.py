@@ -23,6 +23,7 @@ Looks = Annotated[
 OWN_SOUNDS = ("speech", "chime")
 """What the product brings for a loudspeaker."""
 SHIPPED = "shipped"
+MOST_WORKERS = 4
 DOOR_HOLD = "door-hold"
 
 
@@ -223,7 +224,7 @@ class Vision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = False
     workers: Annotated[
         int,
-        Meta(ge=1, le=4),
+        Meta(ge=1, le=MOST_WORKERS),
         help_text("Processes that look at pictures, one thread each.", "分析画面的进程数，每个进程一个线程。"),
     ] = 1
     load: Annotated[

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -84,11 +85,16 @@ class Ring:
 class Store:
     """A folder of pictures and clips.  Blocks: use it in a thread.  Raises OSError."""
 
-    def __init__(self, folder: Path, quota_bytes: int) -> None:
+    def __init__(self, folder: Path, quota_bytes: int, former: Iterable[Path] = ()) -> None:
+        """What lies in `former` folders, which nobody else uses any more, counts from now on and goes like the rest."""
         self._folder, self._quota = folder, quota_bytes
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        for other in former:
+            with suppress(OSError):  # its process may be ending just now: the next start takes the rest
+                self._take_over(other)
         for part in folder.glob(f"*{SUFFIX}"):
             part.unlink()
+        self._make_room(0)
 
     def keep(self, name: str, content: bytes) -> Path | None:
         """Where it is kept; None when it alone is larger than the quota.  `name` sorts by time."""
@@ -106,6 +112,12 @@ class Store:
             os.fsync(file.fileno())
         part.replace(path)
         return path
+
+    def _take_over(self, other: Path) -> None:
+        if other.is_dir():
+            for path in other.iterdir():
+                path.replace(self._folder / path.name)
+            other.rmdir()
 
     def _make_room(self, needed: int) -> None:
         files = sorted(path for path in self._folder.iterdir() if path.is_file())

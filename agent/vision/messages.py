@@ -25,12 +25,16 @@ class Stages(NamedTuple):
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
-    """The first order: the model's manifest, the share of a core for it, where pictures are kept (empty: nowhere)."""
+    """The first order: the model's manifest, the share of a core for it, where pictures are kept (empty: nowhere).
+
+    `former` are folders of processes that a site has no more: their pictures come under this one's quota.
+    """
 
     manifest: str
     load: float
     folder: str
     quota_bytes: int
+    former: tuple[str, ...] = ()
 
 
 class Attach(msgspec.Struct, frozen=True, tag="attach"):

@@ -178,7 +178,7 @@ def _store(start: Load) -> tuple[Store | None, str]:
     if not start.folder:
         return None, "not wanted"
     try:
-        return Store(Path(start.folder), start.quota_bytes), ""
+        return Store(Path(start.folder), start.quota_bytes, map(Path, start.former)), ""
     except OSError as error:
         return None, error.strerror or type(error).__name__
 

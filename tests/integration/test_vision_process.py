@@ -28,7 +28,7 @@ class Rig:
     def __init__(self, manifest: Path, folder: Path) -> None:
         self.reports: list[Report] = []
         self.faults: list[Fault | None] = []
-        start = Load(str(manifest), 0.8, str(folder / "pictures"), 10_000_000)
+        start = Load(str(manifest), 0.8, str(folder / "pictures"), 10_000_000, (str(folder / "pictures-1"),))
         self.process = VisionProcess(start, self.reports.append, self.faults.append)
         self.board = FrameBoard(folder / "lift-1")
         self._folder = folder
@@ -124,7 +124,12 @@ def test_pictures_of_a_moment_are_kept(tmp_path: Path) -> None:
         assert (kept.picture, kept.clip) == ("event.jpg", "event.avi")
         assert kept.small
         assert (tmp_path / "pictures" / "event.avi").exists()
+        assert (tmp_path / "pictures" / "before.jpg").read_bytes() == b"of a process that is no more"
+        assert not former.exists()
 
+    former = tmp_path / "pictures-1"
+    former.mkdir()
+    (former / "before.jpg").write_bytes(b"of a process that is no more")
     play(make(tmp_path), tmp_path, work)
 
 

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from courtyard.agent.lift_watch import former
 from courtyard.agent.vision.evidence import MOSAIC, Moment, Ring, Store, blurred, heads
 from courtyard.agent.vision.regions import Box
 from courtyard.agent.vision.tracker import Detection
+from courtyard.config.lifts import MOST_WORKERS
 from tests.gateway_rig import examples
 
 shares = st.floats(0, 1)
@@ -69,6 +71,20 @@ def test_a_store_keeps_the_newest_within_its_quota(sizes: list[int]) -> None:
             assert sum(path.stat().st_size for path in files) <= 100
             assert files[-1].name == f"{number:04}.jpg"
             assert [int(path.stem) for path in files] == list(range(number + 1 - len(files), number + 1))
+
+
+def test_a_smaller_quota_and_fewer_processes_make_room_at_the_start(tmp_path: Path) -> None:
+    folder, gone, kept = (tmp_path / name for name in ("pictures", "pictures-1", "pictures-2"))
+    for number, where in enumerate((folder, gone, folder, gone, folder)):
+        assert Store(where, 100).keep(f"{number:04}.jpg", bytes(20))
+    (gone / "0005.jpg.part").write_bytes(b"torn")
+    Store(folder, 70, (gone, kept))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["0002.jpg", "0003.jpg", "0004.jpg", "pictures"]
+
+
+def test_a_site_with_fewer_processes_names_what_others_left() -> None:
+    assert former("/x/pictures", 2) == ("/x/pictures-2", "/x/pictures-3")
+    assert former("/x/pictures", MOST_WORKERS) == former("", 1) == ()
 
 
 def test_what_is_too_large_or_no_name_is_not_kept_and_torn_files_go_at_the_start(tmp_path: Path) -> None:
