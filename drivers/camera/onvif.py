@@ -79,7 +79,10 @@ class OnvifCamera:
         return skew
 
     def profiles(self) -> list[Profile]:
-        return values.profiles(self._call("GetProfiles", self._media()))
+        service = self._media()
+        # without a type, Media2 gives tokens and names only
+        asked = {"Type": ["All"]} if service == MEDIA2 else {}
+        return values.profiles(self._call("GetProfiles", service, **asked))
 
     def stream(self) -> tuple[str, Profile]:
         """Address of the chosen stream, without login, and its profile."""
@@ -88,10 +91,12 @@ class OnvifCamera:
         if chosen is None:
             known = ", ".join(each.token for each in found)
             raise camera_error("camera.no_stream", self.camera.id, profile=self.camera.stream, known=known)
+        is_udp = self.camera.transport == "udp"
         if self._media() == MEDIA2:
-            reply = self._call("GetStreamUri", MEDIA2, Protocol="RTSP", ProfileToken=chosen.token)
+            protocol = "RtspUnicast" if is_udp else "RTSP"
+            reply = self._call("GetStreamUri", MEDIA2, Protocol=protocol, ProfileToken=chosen.token)
         else:
-            setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
+            setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "UDP" if is_udp else "RTSP"}}
             reply = self._call("GetStreamUri", MEDIA, StreamSetup=setup, ProfileToken=chosen.token)
         with self._named("GetStreamUri"):
             return stream_address(values.uri(reply), self.device), chosen

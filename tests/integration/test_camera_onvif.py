@@ -66,6 +66,19 @@ def test_either_media_service_is_enough_and_the_newer_one_is_preferred(prefixes:
             assert (address, profile.width) == (f"{simulator.media.streams}/tiny", 176)
             assert await asyncio.to_thread(camera.snapshot, "tiny")
             assert simulator.media.asked == {asked}
+            assert simulator.media.protocol == "RTSP"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("prefix", "protocol"), [("trt", "UDP"), ("tr2", "RtspUnicast")])
+def test_a_stream_by_udp_is_asked_for_in_the_words_of_the_service(prefix: str, protocol: str) -> None:
+    async def main() -> None:
+        async with simulated(services={each: SERVICES[each] for each in ("tds", prefix)}) as simulator:
+            camera = camera_of(simulator, transport="udp")
+            await asyncio.to_thread(camera.connect)
+            assert (await asyncio.to_thread(camera.stream))[1].token == "sub"
+            assert simulator.media.protocol == protocol
 
     asyncio.run(main())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -33,7 +34,7 @@ READERS: tuple[Callable[[Element], Any], ...] = (
 MEDIA = Media("rtsp://127.0.0.1:554", "http://127.0.0.1/s.jpg")
 SEEDS = (
     envelope(f"<x>{MEDIA.media1(Request('', '', 'GetProfiles', None))}</x>"),  # type: ignore[arg-type]
-    envelope(f"<x>{MEDIA.media2(Request('', '', 'GetProfiles', None))}</x>"),  # type: ignore[arg-type]
+    envelope(f"<x>{MEDIA.media2(Request('', '', 'GetProfiles', ElementTree.XML('<a><Type>All</Type></a>')))}</x>"),
     envelope(f"<x>{NOTIFICATION}</x>"),
     envelope("<x><UTCDateTime><Year>2026</Year><Month>2</Month><Day>30</Day></UTCDateTime></x>"),
     envelope("<x><SubscriptionReference><Address>http://h/1</Address></SubscriptionReference></x>"),

@@ -27,6 +27,8 @@ class Media:
         self.streams, self.snapshots, self.profiles = streams, snapshots, profiles
         self.asked: set[str] = set()
         """The services that were used: `media`, `media2`."""
+        self.protocol = ""
+        """How the latest stream that was asked for shall travel, in the words of its service."""
 
     def media1(self, request: Request) -> str:
         self.asked.add("media")
@@ -34,6 +36,7 @@ class Media:
             case "GetProfiles":
                 return "".join(_profile1(profile) for profile in self.profiles)
             case "GetStreamUri":
+                self.protocol = self._allowed(request, "UDP", "RTSP", "HTTP")
                 return _uri(f"{self.streams}/{self._asked(request).token}")
             case "GetSnapshotUri":
                 return _uri(self.snapshots)
@@ -43,12 +46,22 @@ class Media:
         self.asked.add("media2")
         match request.operation:
             case "GetProfiles":
-                return "".join(_profile2(profile) for profile in self.profiles)
+                types = set(request.texts("Type"))
+                is_whole = bool(types & {"All", "VideoEncoder"})
+                return "".join(_profile2(profile, is_whole=is_whole) for profile in self.profiles)
             case "GetStreamUri":
+                self.protocol = self._allowed(request, "RtspUnicast", "RtspMulticast", "RTSP", "RtspOverHttp")
                 return f"<tr2:Uri>{self.streams}/{self._asked(request).token}</tr2:Uri>"
             case "GetSnapshotUri":
                 return f"<tr2:Uri>{self.snapshots}</tr2:Uri>"
         raise SoapFault("ter:ActionNotSupported", request.operation, 500)
+
+    @staticmethod
+    def _allowed(request: Request, *known: str) -> str:
+        protocol = request.text("Protocol") or ""
+        if protocol not in known:
+            raise SoapFault("ter:InvalidStreamSetup", f"protocol {protocol}")
+        return protocol
 
     def _asked(self, request: Request) -> Profile:
         token = request.text("ProfileToken")
@@ -81,10 +94,14 @@ def _profile1(profile: Profile) -> str:
     )
 
 
-def _profile2(profile: Profile) -> str:
+def _profile2(profile: Profile, *, is_whole: bool) -> str:
+    """Without a type that asks for them, a profile shows none of its configurations (Media2, GetProfiles)."""
     token = profile.token
+    name = f'<tr2:Profiles token="{token}" fixed="true"><tr2:Name>{token}</tr2:Name>'
+    if not is_whole:
+        return f"{name}</tr2:Profiles>"
     return (
-        f'<tr2:Profiles token="{token}" fixed="true"><tr2:Name>{token}</tr2:Name><tr2:Configurations>'
+        f"{name}<tr2:Configurations>"
         f'<tr2:VideoEncoder token="ve-{token}"><tt:Name>{token}</tt:Name><tt:UseCount>1</tt:UseCount>'
         f"<tt:Encoding>{profile.encoding}</tt:Encoding>{_size(profile)}<tt:Quality>5</tt:Quality>"
         "</tr2:VideoEncoder></tr2:Configurations></tr2:Profiles>"

@@ -44,8 +44,11 @@ class Request(NamedTuple):
 
     def text(self, name: str) -> str | None:
         """The text of the first element of that local name."""
-        found = first(self.envelope, name)
-        return None if found is None else (found.text or "").strip()
+        return next(iter(self.texts(name)), None)
+
+    def texts(self, name: str) -> list[str]:
+        """The texts of all elements of that local name."""
+        return [(each.text or "").strip() for each in _named(self.envelope, name)]
 
 
 def parse(path: str, body: bytes) -> Request:
