@@ -12,7 +12,8 @@ import struct
 from pathlib import Path
 from typing import NamedTuple
 
-MOST_PIXELS = 640 * 480
+LARGEST, MOST_PIXELS = 1920 * 1088, 640 * 480
+"""Pixels of a picture that is decoded at most, and of one that is handed on."""
 PLACES = 3
 _NUMBER = struct.Struct("<Q")
 _HEAD = struct.Struct("<QdIIfff4x")

@@ -20,7 +20,7 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from courtyard.drivers.camera.addresses import with_login
-from courtyard.drivers.camera.frames import MOST_PIXELS, FrameBoard
+from courtyard.drivers.camera.frames import LARGEST, MOST_PIXELS, FrameBoard
 from courtyard.drivers.camera.luma import grey
 from courtyard.drivers.camera.messages import Down, Live, Report, Up, Watch
 from courtyard.drivers.camera.picture import MOVING_SHARE, Age, Health, MotionGate
@@ -34,7 +34,6 @@ LOOK_S, HEALTH_S, TELL_S = 0.2, 1.0, 1.0
 """How often pictures are searched for motion, judged, and told of."""
 MOVING_S, IDLE_S = 0.1, 1.0
 """How often pictures are handed on while something moves, and while nothing does."""
-LARGEST = 1920 * 1088
 CODECS = frozenset({"h264", "hevc"})
 MOST_DAMAGED = 50
 """Packets in a row that cannot be decoded."""

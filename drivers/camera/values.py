@@ -9,6 +9,7 @@ import datetime
 import re
 from typing import NamedTuple
 
+from courtyard.drivers.camera.frames import LARGEST
 from courtyard.drivers.camera.reply import Element, Malformed, child, first, named, text_at
 
 MOST_PROFILES, MOST_RELAYS, MOST_NOTIFICATIONS = 64, 32, 256
@@ -104,11 +105,19 @@ def profiles(reply: Element) -> list[Profile]:
 
 
 def choose(found: list[Profile], wanted: str) -> Profile | None:
-    """The profile of that token; for `sub` the smallest H.264 one that is wide enough, else the smallest there is."""
+    """The profile of that token; for `sub` the smallest that is wide enough, H.264 before H.265.
+
+    What could not be watched, for its codec or its size, comes last.
+    """
     if wanted != "sub":
         return next((each for each in found if each.token == wanted), None)
-    good = [each for each in found if each.encoding in ("H264", "") and each.width >= NARROWEST]
-    return min(good or found, key=lambda each: each.width * each.height)
+    return min(found, key=_reluctance)
+
+
+def _reluctance(profile: Profile) -> tuple[bool, bool, bool, int]:
+    size = profile.width * profile.height
+    is_watched = profile.encoding in ("H264", "H265", "") and size <= LARGEST
+    return not is_watched, profile.width < NARROWEST, profile.encoding == "H265", size
 
 
 def uri(reply: Element) -> str:

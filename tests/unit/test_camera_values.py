@@ -95,6 +95,14 @@ def test_the_smallest_stream_that_shows_enough_is_chosen() -> None:
     assert choose([main, sub], "nothing") is None
 
 
+def test_a_stream_that_cannot_be_watched_is_the_last_choice() -> None:
+    too_large, tiny = Profile("a", "H264", 3840, 2160), Profile("b", "H264", 176, 144)
+    newer, still = Profile("c", "H265", 640, 360), Profile("d", "JPEG", 640, 360)
+    assert choose([too_large, tiny, newer, still], "sub") == newer
+    assert choose([too_large, tiny, still], "sub") == tiny
+    assert choose([too_large, still], "sub") == still
+
+
 def test_vendors_prefixes_are_no_part_of_a_topic() -> None:
     assert plain_topic("tns1:Device/Trigger/tnshik:AlarmIn") == "Device/Trigger/AlarmIn"
 
