@@ -7,9 +7,13 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from courtyard.drivers.camera.driver import CameraDriver
+from hw_sim.camera.device import SERVICES
+from hw_sim.camera.film import moving_pattern
+from hw_sim.camera.media import Profile
 from tests.camera_rig import PASSWORD, WAIT_S, Heard, driven, settings, simulated
 from tests.vision_rig import make
 
@@ -119,5 +123,30 @@ def test_a_picture_that_changes_its_size_stays_live(tmp_path: Path) -> None:
             camera.mischief.heal("size")
             assert await other_size(driver, large) == size
             await heard.until(lambda: live(heard, "cam-1"))
+
+    asyncio.run(main())
+
+
+def test_a_camera_whose_sub_stream_is_h265_is_watched(tmp_path: Path) -> None:
+    """The first has Media2 beside Media, the second Media alone."""
+    profiles = Profile("main", 3840, 2160), Profile("sub", 640, 360, "H265")
+
+    async def main() -> None:
+        newer = simulated(profiles=profiles)
+        older = simulated(services={each: SERVICES[each] for each in ("tds", "tev", "trt")})
+        async with newer as h265, older as h264:
+            sites = settings(h265.http.url, "cam-h265"), settings(h264.http.url, "cam-h264")
+            async with driven(tmp_path, *sites) as (driver, heard):
+                await heard.until(lambda: live(heard, "cam-h265") and live(heard, "cam-h264"))
+                assert (h265.media.asked, h264.media.asked) == ({"media2"}, {"media"})
+                for camera in ("cam-h265", "cam-h264"):
+                    board = driver.frames(camera)
+                    assert board is not None
+                    frame = board.newest(0)
+                    board.close()
+                    assert frame is not None
+                    assert (frame.width, frame.height) == (640, 360)
+                    pixels = np.frombuffer(frame.pixels, np.uint8).reshape(360, 640, 3).astype(int)
+                    assert abs(pixels - moving_pattern(0)).mean() < 12, "it is the picture that the camera shows"
 
     asyncio.run(main())

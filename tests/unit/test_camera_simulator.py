@@ -58,3 +58,12 @@ def test_large_units_are_cut_and_marked() -> None:
     assert all(len(packet) <= MOST_PAYLOAD + 14 for packet in packets)
     assert [packet[1] >> 7 for packet in packets] == [0] * (len(packets) - 1) + [1]
     assert bytes([packets[0][12] & 0xE0 | packets[0][13] & 0x1F]) + b"".join(p[14:] for p in packets) == unit
+
+
+def test_large_units_of_h265_are_cut_and_marked() -> None:
+    unit = bytes([0x26, 0x01]) + bytes(range(256)) * 12
+    packets = Packetizer("hevc").packets(b"\x00\x00\x00\x01" + unit, 1.0)
+    assert all(len(packet) <= MOST_PAYLOAD + 15 for packet in packets)
+    assert [packet[12] >> 1 for packet in packets] == [49] * len(packets)
+    assert [packet[14] & 0xC0 for packet in packets] == [0x80, *[0] * (len(packets) - 2), 0x40]
+    assert bytes([packets[0][14] << 1 & 0x7E, packets[0][13]]) + b"".join(p[15:] for p in packets) == unit

@@ -18,7 +18,7 @@ from hw_sim.camera.discovery import Discovery
 from hw_sim.camera.events import Events
 from hw_sim.camera.film import Picture, Source, moving_pattern
 from hw_sim.camera.http import HttpRequest, HttpServer, Response
-from hw_sim.camera.media import PROFILES, Media, Profile
+from hw_sim.camera.media import CODECS, PROFILES, Media, Profile
 from hw_sim.camera.mischief import Mischief
 from hw_sim.camera.rtsp import Channel, RtspServer
 from hw_sim.camera.soap import Request, SoapFault, envelope, fault, parse
@@ -125,10 +125,10 @@ class SimCamera:
     def _channel(self, token: str) -> Channel | None:
         for profile in self.media.profiles:
             if profile.token == token:
-                size = profile.width, profile.height
-                if self._live and "codec" not in self.mischief and "size" not in self.mischief:
+                size, codec = (profile.width, profile.height), CODECS[profile.encoding]
+                if self._live and codec == "h264" and "codec" not in self.mischief and "size" not in self.mischief:
                     return LiveChannel(self._source, *size, self.mischief, self._seconds)
-                return FilmChannel(self._source, *size, self.mischief)
+                return FilmChannel(self._source, *size, self.mischief, codec)
         return None
 
     def _states(self) -> list[str]:

@@ -25,9 +25,9 @@ def film(source: Source, width: int, height: int, codec: str = "h264") -> Film:
 class FilmChannel:
     """Repeats a film; what is wrong with a stream is wrong here."""
 
-    def __init__(self, source: Source, width: int, height: int, mischief: Mischief) -> None:
+    def __init__(self, source: Source, width: int, height: int, mischief: Mischief, codec: str = "h264") -> None:
         self._source, self._width, self._height, self._mischief = source, width, height, mischief
-        self.codec = "mpeg4" if "codec" in mischief else "h264"
+        self.codec = "mpeg4" if "codec" in mischief else codec
 
     async def unit(self, number: int) -> Unit:
         factor = LARGER if "size" in self._mischief else 1

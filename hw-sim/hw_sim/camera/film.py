@@ -1,6 +1,6 @@
-"""Pictures as a camera encodes them: H.264 with a key frame every GROUP pictures, or MPEG-4 part 2.
+"""Pictures as a camera encodes them: H.264 or H.265 with a key frame every GROUP pictures, or MPEG-4 part 2.
 
-The encoder is whatever the installed FFmpeg has: OpenH264 (BSD) where it is built in, else x264.
+The encoder is whatever the installed FFmpeg has: for H.264 OpenH264 (BSD) where it is built in, else x264.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ RATE = 25
 """Pictures a second."""
 GROUP = 50
 """Pictures from one key frame to the next, as real cameras have."""
-H264 = ("libopenh264", "libx264")
-"""Encoders, the preferred one first."""
+ENCODERS = {"h264": ("libopenh264", "libx264"), "hevc": ("libkvazaar", "libx265")}
+"""Encoders of a codec, the preferred one first; of any other, the one that has its name."""
 
 Picture: TypeAlias = NDArray[np.uint8]
 """height x width x RGB."""
@@ -29,7 +29,7 @@ Source: TypeAlias = Callable[[float], Picture]
 
 
 class Unit(NamedTuple):
-    """One encoded picture, as an Annex B byte stream where it is H.264."""
+    """One encoded picture, as an Annex B byte stream where it is H.264 or H.265."""
 
     data: bytes
     key: bool
@@ -39,7 +39,7 @@ class Encoder:
     """Encodes pictures of one size, one after the other, without delay."""
 
     def __init__(self, width: int, height: int, *, codec: str = "h264", group: int = GROUP) -> None:
-        name = next(name for name in H264 if name in codecs_available) if codec == "h264" else codec
+        name = next(name for name in ENCODERS.get(codec, (codec,)) if name in codecs_available)
         self._context = context = av.CodecContext.create(name, "w")
         assert isinstance(context, av.VideoCodecContext)
         self._video = context
@@ -48,6 +48,9 @@ class Encoder:
         context.gop_size, context.max_b_frames, context.bit_rate = group, 0, 512_000
         if name == "libx264":
             context.options = {"preset": "ultrafast", "tune": "zerolatency", "forced-idr": "1", "sc_threshold": "0"}
+        if name == "libx265":
+            quiet = f"keyint={group}:min-keyint={group}:scenecut=0:repeat-headers=1:pools=1:log-level=none"
+            context.options = {"preset": "ultrafast", "tune": "zerolatency", "x265-params": quiet}
         context.thread_count = 1
         self._count = 0
 

@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 from hw_sim.camera.soap import Request, SoapFault
 
+CODECS = {"H264": "h264", "H265": "hevc"}
+"""Encoding of a profile to what its stream is coded with."""
+
 
 class Profile(NamedTuple):
-    """One way to stream the picture."""
+    """One way to stream the picture; `encoding` is one of CODECS."""
 
     token: str
     width: int
