@@ -37,7 +37,9 @@ MOVING_S, IDLE_S = 0.1, 1.0
 CODECS = frozenset({"h264", "hevc"})
 MOST_DAMAGED = 50
 """Packets in a row that cannot be decoded."""
-OPTIONS = {"fflags": "nobuffer", "analyzeduration": "200000", "probesize": "100000", "allowed_media_types": "video"}
+OPTIONS = {"analyzeduration": "200000", "probesize": "100000", "allowed_media_types": "video"}
+"""Not `nobuffer`: it throws away what was read to know the stream, the first key picture with it, and the next may be
+ten seconds away."""
 
 
 class Ended(Exception):

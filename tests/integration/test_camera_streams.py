@@ -11,11 +11,19 @@ import numpy as np
 import pytest
 
 from courtyard.drivers.camera.driver import CameraDriver
+from hw_sim.camera.channels import FilmChannel
 from hw_sim.camera.device import SERVICES
-from hw_sim.camera.film import moving_pattern
+from hw_sim.camera.film import GROUP, Unit, moving_pattern
 from hw_sim.camera.media import Profile
 from tests.camera_rig import PASSWORD, WAIT_S, Heard, driven, settings, simulated
 from tests.vision_rig import make
+
+
+class OneKey(FilmChannel):
+    """Has one key picture, the first: as with cameras that save bandwidth, the next is far away."""
+
+    async def unit(self, number: int) -> Unit:
+        return await super().unit(number if number < GROUP else 1 + number % (GROUP - 1))
 
 
 def live(heard: Heard, camera: str) -> bool:
@@ -148,5 +156,17 @@ def test_a_camera_whose_sub_stream_is_h265_is_watched(tmp_path: Path) -> None:
                     assert (frame.width, frame.height) == (640, 360)
                     pixels = np.frombuffer(frame.pixels, np.uint8).reshape(360, 640, 3).astype(int)
                     assert abs(pixels - moving_pattern(0)).mean() < 12, "it is the picture that the camera shows"
+
+    asyncio.run(main())
+
+
+def test_the_first_key_picture_is_enough(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with simulated() as camera:
+            camera.rtsp.channel = lambda token: OneKey(moving_pattern, 640, 360, camera.mischief)
+            async with driven(tmp_path, settings(camera.http.url, events=False)) as (driver, heard):
+                await heard.until(lambda: live(heard, "cam-1"), 10.0)
+                assert camera.rtsp.played == 1
+                assert driver.counters()["cam-1"]["stale"] == 0
 
     asyncio.run(main())
