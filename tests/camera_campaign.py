@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
-import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -17,7 +15,7 @@ import psutil
 
 from courtyard.drivers.camera.driver import CameraDriver
 from hw_sim.control import AsyncClient
-from tests.camera_rig import Heard, driven, settings
+from tests.camera_rig import Heard, driven, own_process, settings
 
 FAULTS = (
     "refuse",
@@ -71,10 +69,10 @@ async def campaign(folder: Path, faults: int, seed: int = 1, cameras: int = 5) -
     """Cameras break independently, each `faults // cameras` times."""
     began_s = asyncio.get_running_loop().time()
     async with AsyncExitStack() as stack:
-        locked, address = await stack.enter_async_context(_simulated(folder / f"{LOCKED}.sock"))
+        locked, address = await stack.enter_async_context(own_process(folder / f"{LOCKED}.sock"))
         await locked("fault password")
         simulators = await asyncio.gather(
-            *(stack.enter_async_context(_simulated(folder / f"cam-{number}.sock")) for number in range(cameras))
+            *(stack.enter_async_context(own_process(folder / f"cam-{number}.sock")) for number in range(cameras))
         )
         sites = [settings(device, f"cam-{number}") for number, (_, device) in enumerate(simulators)]
         sites.append(settings(address, LOCKED))
@@ -106,24 +104,6 @@ async def campaign(folder: Path, faults: int, seed: int = 1, cameras: int = 5) -
             seconds = asyncio.get_running_loop().time() - began_s
             early_mb, late_mb = median(quarters[1]), median(quarters[3])
             return Campaign(results, len(workers), len(zombies), early_mb, late_mb, refused, seconds)
-
-
-@asynccontextmanager
-async def _simulated(control: Path) -> AsyncIterator[tuple[AsyncClient, str]]:
-    """One simulated camera in a process of its own: what tells it its faults, and its address."""
-    command = (sys.executable, "-m", "hw_sim", "camera", "--control", str(control))
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    assert process.stdout is not None
-    try:
-        ready = json.loads(await process.stdout.readline())
-        client = await AsyncClient.connect(control)
-        try:
-            yield client, ready["device"]
-        finally:
-            await client.close()
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 async def _suffer(

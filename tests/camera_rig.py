@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +16,7 @@ from courtyard.drivers.camera.driver import CameraDriver
 from courtyard.drivers.camera.login import InstalledCamera
 from courtyard.drivers.camera.settings import Camera
 from hw_sim.camera.camera import SimCamera
+from hw_sim.control import AsyncClient
 
 PASSWORD = "gateway-demo"
 WAIT_S = 100.0
@@ -85,6 +88,24 @@ async def simulated(**options: Any) -> AsyncIterator[SimCamera]:
         yield camera
     finally:
         await camera.close()
+
+
+@asynccontextmanager
+async def own_process(control: Path) -> AsyncIterator[tuple[AsyncClient, str]]:
+    """One simulated camera in a process of its own: what tells it its faults, and its address."""
+    command = (sys.executable, "-m", "hw_sim", "camera", "--control", str(control))
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        ready = json.loads(await process.stdout.readline())
+        client = await AsyncClient.connect(control)
+        try:
+            yield client, ready["device"]
+        finally:
+            await client.close()
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 @asynccontextmanager

@@ -8,7 +8,10 @@ Invariants
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import socket
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -51,13 +54,43 @@ class _Limits(HTTPAdapter):
                 super().connect()
                 seen(self.sock)
 
+            def getresponse(self) -> Any:
+                return _in_time(self, super().getresponse)
+
         class Secure(HTTPSConnection):
             def connect(self) -> None:
                 super().connect()
                 seen(self.sock)
 
+            def getresponse(self) -> Any:
+                return _in_time(self, super().getresponse)
+
         pools = {"http": _pool(HTTPConnectionPool, Plain), "https": _pool(HTTPSConnectionPool, Secure)}
         self.poolmanager.pool_classes_by_scheme = pools
+
+
+def _in_time(connection: HTTPConnection, read: Callable[[], Any]) -> Any:
+    """The head of an answer; one that drips in has the time of a single read.  Raises TimeoutError."""
+    sock, is_over = connection.sock, threading.Event()
+
+    def end() -> None:
+        is_over.set()
+        with contextlib.suppress(OSError):  # closed already
+            sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(connection.timeout or READ_S, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        response = read()
+    except (OSError, http.client.HTTPException):
+        if not is_over.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if is_over.is_set():
+        raise TimeoutError
+    return response
 
 
 def _pool(base: type[Any], connection: type[Any]) -> type[Any]:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
+import itertools
 import ssl
 import subprocess
+import tracemalloc
 from pathlib import Path
 
 import pytest
+from requests.exceptions import ReadTimeout
+from urllib3.exceptions import ReadTimeoutError
 
 from courtyard.drivers.base import DriverError
 from courtyard.drivers.camera.onvif import OnvifCamera
 from courtyard.drivers.camera.settings import Login
+from courtyard.drivers.camera.transport import CameraTransport, TooSlow
 from hw_sim.camera.camera import SimCamera
 from hw_sim.camera.device import SERVICES
-from tests.camera_rig import PASSWORD, settings, simulated
+from tests.camera_rig import PASSWORD, own_process, settings, simulated
 
 LOGIN = Login("gateway", PASSWORD)
 
@@ -139,6 +145,24 @@ def test_what_is_wrong_is_named(fault: str, code: str) -> None:
     asyncio.run(main())
 
 
+def test_an_oversize_reply_is_never_held_whole(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with own_process(tmp_path / "cam.sock") as (tell, address):
+            camera = OnvifCamera(settings(address), LOGIN)
+            await asyncio.to_thread(camera.connect)  # reads what it needs once
+            await tell("fault huge")
+            tracemalloc.start()
+            try:
+                with pytest.raises(DriverError):
+                    await asyncio.to_thread(camera.connect)
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert peak < 3 << 20, "of a reply of 8 MB"
+
+    asyncio.run(main())
+
+
 def test_no_subscription_left_is_named() -> None:
     async def main() -> None:
         async with simulated() as simulator:
@@ -165,6 +189,25 @@ def test_a_request_that_hangs_can_be_ended(fault: str) -> None:
             async with asyncio.timeout(60):
                 with pytest.raises(DriverError):
                     await asking
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("at_once", [1, 400])
+def test_an_answer_that_drips_in_is_broken_off(at_once: int) -> None:
+    """In its head, whose bytes come sooner than any time-out of the socket, and in its body."""
+
+    async def main() -> None:
+        async with simulated() as simulator:
+            await simulator.fault("drip", at_once)
+            leaping = itertools.count(0.0, 4.0)
+            transport = CameraTransport(LOGIN, None, lambda: next(leaping))
+            transport.read_s = 2.5
+            ask = functools.partial(transport.post, f"{simulator.http.url}/onvif/device_service", b"<x/>", {})
+            async with asyncio.timeout(10):
+                with pytest.raises((TooSlow, ReadTimeout, ReadTimeoutError)):
+                    await asyncio.to_thread(ask)
+            transport.close()
 
     asyncio.run(main())
 

@@ -191,7 +191,7 @@ class SimCamera:
         if "bomb" in self.mischief:
             body = BOMB
         keep = len(body) // 2 if "truncated" in self.mischief else None
-        return Response(status, body, drip="drip" in self.mischief, keep=keep)
+        return Response(status, body, drip=int(self.mischief.value("drip")), keep=keep)
 
 
 def jpeg(picture: Picture) -> bytes:

@@ -21,14 +21,14 @@ class HttpRequest(NamedTuple):
 
 
 class Response(NamedTuple):
-    """One answer.  `drip` sends it one byte a second; `keep` is how many bytes of the body are really
-    sent, None is all; with `hang` nothing is sent until the other side gives up."""
+    """One answer.  `drip` sends it one byte a second after so many, 0 all at once; `keep` is how many bytes of the body
+    are really sent, None is all; with `hang` nothing is sent until the other side gives up."""
 
     status: int
     body: bytes
     kind: str = "application/soap+xml; charset=utf-8"
     headers: Mapping[str, str] = {}
-    drip: bool = False
+    drip: int = 0
     keep: int | None = None
     hang: bool = False
 
@@ -115,9 +115,11 @@ async def _write(writer: asyncio.StreamWriter, response: Response) -> None:
     if response.keep is not None:
         data = data[: len(data) - len(response.body) + response.keep]
     if response.drip:
-        for byte in data:
-            writer.write(bytes([byte]))
+        writer.write(data[: response.drip])
+        for byte in data[response.drip :]:
             await writer.drain()
             await asyncio.sleep(1.0)
-    writer.write(data)
+            writer.write(bytes([byte]))
+    else:
+        writer.write(data)
     await writer.drain()

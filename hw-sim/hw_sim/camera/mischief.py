@@ -7,7 +7,7 @@ from collections.abc import Mapping
 KINDS: Mapping[str, str] = {
     "refuse": "no port answers",
     "hang": "requests are accepted and never answered",
-    "drip": "SOAP answers come one byte a second",
+    "drip": "[BYTES]: SOAP answers come one byte a second after so many at once",
     "password": "every password is wrong",
     "clock": "SECONDS: the clock is off",
     "slots": "no event subscription is left",
