@@ -36,7 +36,7 @@ MOVING_S, IDLE_S = 0.1, 1.0
 """How often pictures are handed on while something moves, and while nothing does."""
 CODECS = frozenset({"h264", "hevc"})
 MOST_DAMAGED = 50
-"""Packets in a row that cannot be decoded."""
+"""Packets that cannot be decoded, without one good picture between them."""
 OPTIONS = {"analyzeduration": "200000", "probesize": "100000", "allowed_media_types": "video"}
 """Not `nobuffer`: it throws away what was read to know the stream, the first key picture with it, and the next may be
 ten seconds away."""
@@ -125,7 +125,7 @@ class Stream:
                     raise Ended("stream.damaged", reason="decoding") from None
                 continue
             for frame in frames:
-                damaged = 0
+                damaged = damaged if frame.is_corrupt else 0
                 self._see(frame, session, began_s)
         raise Ended("stream.lost", reason="end of stream")
 
