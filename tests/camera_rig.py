@@ -79,6 +79,20 @@ def settings(address: str, name: str = "cam-1", **more: Any) -> Camera:
     return Camera(address=address, **fields)
 
 
+async def turn() -> None:
+    """A little later."""
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.02, over.set)
+    await over.wait()
+
+
+async def so(condition: Callable[[], bool]) -> None:
+    """Waits until it is so.  Raises TimeoutError."""
+    async with asyncio.timeout(WAIT_S):
+        while not condition():
+            await turn()
+
+
 @asynccontextmanager
 async def simulated(**options: Any) -> AsyncIterator[SimCamera]:
     """One simulated camera, running."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from hw_sim.camera.camera import SimCamera
 from hw_sim.camera.desk import TAMPER
-from tests.camera_rig import WAIT_S, Heard, driven, settings, simulated
+from tests.camera_rig import Heard, driven, settings, simulated, so
 
 SOURCE = {"VideoSourceConfigurationToken": "vsc"}
 LEASE_S = 2.0
@@ -26,15 +26,6 @@ async def short_lived(folder: Path, *faults: str) -> AsyncIterator[tuple[SimCame
         async with driven(folder, settings(camera.http.url, video=False)) as (_, heard):
             yield camera, heard
         assert not camera.events.subscriptions, "the slot was given back"
-
-
-async def so(condition: Callable[[], bool]) -> None:
-    """Waits until it is so."""
-    async with asyncio.timeout(WAIT_S):
-        while not condition():
-            turn = asyncio.get_running_loop().create_future()
-            asyncio.get_running_loop().call_later(0.02, turn.set_result, None)
-            await turn
 
 
 async def told(camera: SimCamera, heard: Heard) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from courtyard.drivers.camera.driver import CameraDriver
 from hw_sim.control import AsyncClient
-from tests.camera_rig import WAIT_S, Heard, driven, own_process, settings
+from tests.camera_rig import WAIT_S, Heard, driven, own_process, settings, turn
 
 GOOD, BAD = "cam-good", "cam-bad"
 LONGEST_S = 2.0
@@ -46,13 +46,6 @@ class Pictures:
                 await turn()
         finally:
             board.close()
-
-
-async def turn() -> None:
-    """A little later."""
-    over = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.02, over.set)
-    await over.wait()
 
 
 @asynccontextmanager

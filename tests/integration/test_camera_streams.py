@@ -15,7 +15,7 @@ from hw_sim.camera.channels import FilmChannel
 from hw_sim.camera.device import SERVICES
 from hw_sim.camera.film import GROUP, Unit, moving_pattern
 from hw_sim.camera.media import Profile
-from tests.camera_rig import PASSWORD, WAIT_S, Heard, driven, settings, simulated
+from tests.camera_rig import PASSWORD, WAIT_S, Heard, driven, settings, simulated, so, turn
 from tests.vision_rig import make
 
 
@@ -42,9 +42,7 @@ async def other_size(driver: CameraDriver, before: tuple[int, int] | None) -> tu
                 board.close()
             if frame is not None and (frame.width, frame.height) != before:
                 return frame.width, frame.height
-            turn = asyncio.get_running_loop().create_future()
-            asyncio.get_running_loop().call_later(0.05, turn.set_result, None)
-            await turn
+            await turn()
 
 
 def test_pictures_by_udp_are_live_and_their_silence_is_noticed(tmp_path: Path) -> None:
@@ -168,5 +166,23 @@ def test_the_first_key_picture_is_enough(tmp_path: Path) -> None:
                 await heard.until(lambda: live(heard, "cam-1"), 10.0)
                 assert camera.rtsp.played == 1
                 assert driver.counters()["cam-1"]["stale"] == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_a_session_is_kept_before_its_camera_ends_it(tmp_path: Path, transport: str) -> None:
+    async def main() -> None:
+        async with simulated() as camera:
+            await camera.fault("session", 2)
+            site = settings(camera.http.url, transport=transport, events=False)
+            async with driven(tmp_path, site) as (driver, heard):
+                await heard.until(lambda: live(heard, "cam-1"))
+                rtsp = camera.rtsp
+                await so(
+                    lambda: rtsp.played > 1 or (rtsp.kept >= 3 and (transport == "tcp" or rtsp.reports > 0)),
+                )
+                assert camera.rtsp.played == 1
+                assert "streams_lost" not in driver.counters()["cam-1"]
 
     asyncio.run(main())

@@ -18,6 +18,7 @@ KINDS: Mapping[str, str] = {
     "huge": "SOAP answers of 8 MB",
     "truncated": "SOAP answers end in the middle",
     "bomb": "SOAP answers are entity bombs",
+    "session": "SECONDS: a stream ends when nothing is asked for so long; its client is told so",
     "freeze": "the stream stays open and sends nothing",
     "still": "the stream repeats one picture",
     "corrupt": "the stream carries damaged video",

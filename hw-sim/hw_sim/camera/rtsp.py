@@ -18,6 +18,7 @@ from hw_sim.camera.rtp import Packetizer, description
 
 REASONS = {200: "OK", 401: "Unauthorized", 404: "Not Found", 454: "Session Not Found", 461: "Unsupported Transport"}
 MOST_UNSENT = 1 << 20
+TIMEOUT_S, MOST_TRIES = 60, 100
 
 
 class Channel(Protocol):
@@ -45,6 +46,8 @@ class RtspServer:
         self.sessions: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self.played = self.by_udp = self.refused = 0
         """Sessions that were begun since the start; those of them that go by UDP; logins that were wrong."""
+        self.kept = self.reports = 0
+        """Requests that kept a session that plays; reports of receivers by UDP (RTCP, RFC 3550)."""
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
@@ -89,7 +92,9 @@ class _Session:
         self._channel: Channel | None = None
         self._send: Callable[[bytes], None] | None = None
         self._player: asyncio.Task[None] | None = None
-        self._udp: asyncio.DatagramTransport | None = None
+        self._udp: tuple[asyncio.DatagramTransport, ...] = ()
+        self._asked_s = 0.0
+        """When the client last asked for anything, in seconds of the loop."""
 
     async def run(self, reader: asyncio.StreamReader) -> None:
         while first := await reader.read(1):
@@ -104,6 +109,8 @@ class _Session:
                 headers[name.strip().lower()] = value.strip()
             if len(line) != 3:
                 return
+            self._asked_s = asyncio.get_running_loop().time()
+            self._server.kept += self._player is not None and line[0] != "TEARDOWN"
             if "hang" in self._server.mischief:
                 while await reader.read(4096):
                     pass
@@ -115,7 +122,7 @@ class _Session:
                 return
             if line[0] == "PLAY" and reply.status == 200 and self._player is None:
                 self._server.played += 1
-                self._server.by_udp += self._udp is not None
+                self._server.by_udp += bool(self._udp)
                 self._player = asyncio.create_task(self._play())
 
     async def end(self) -> None:
@@ -123,8 +130,8 @@ class _Session:
             self._player.cancel()
             with contextlib.suppress(asyncio.CancelledError, ConnectionError):
                 await self._player
-        if self._udp is not None:
-            self._udp.close()
+        for each in self._udp:
+            each.close()
 
     def _reply(self, reply: _Reply, number: str) -> None:
         head = [f"RTSP/1.0 {reply.status} {REASONS[reply.status]}", f"CSeq: {number}"]
@@ -162,19 +169,35 @@ class _Session:
     async def _set_up(self, transport: str) -> _Reply:
         if self._channel is None:
             return _Reply(454)
+        limit_s = int(self._server.mischief.value("session")) or TIMEOUT_S
+        session = f"{self._id};timeout={limit_s}"
         if "TCP" in transport:
             self._send = self._interleave
-            return _Reply(200, {"Session": f"{self._id};timeout=60", "Transport": transport})
+            return _Reply(200, {"Session": session, "Transport": transport})
         ports = re.search(r"client_port=(\d+)", transport)
         if ports is None:
             return _Reply(461)
         peer = self._writer.get_extra_info("peername")[0], int(ports[1])
-        loop = asyncio.get_running_loop()
-        udp, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=(self._server.host, 0))
-        self._udp, self._send = udp, lambda packet: udp.sendto(packet, peer)
-        own = udp.get_extra_info("sockname")[1]
+        self._udp = rtp, _ = await self._port_pair()
+        self._send = lambda packet: rtp.sendto(packet, peer)
+        own = rtp.get_extra_info("sockname")[1]
         answer = f"RTP/AVP;unicast;client_port={ports[1]}-{int(ports[1]) + 1};server_port={own}-{own + 1}"
-        return _Reply(200, {"Session": f"{self._id};timeout=60", "Transport": answer})
+        return _Reply(200, {"Session": session, "Transport": answer})
+
+    async def _port_pair(self) -> tuple[asyncio.DatagramTransport, asyncio.DatagramTransport]:
+        """An even port for RTP and the next one for RTCP (RFC 3550, 11)."""
+        loop, host = asyncio.get_running_loop(), self._server.host
+        for _ in range(MOST_TRIES):
+            rtp, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=(host, 0))
+            port = rtp.get_extra_info("sockname")[1]
+            with contextlib.suppress(OSError):
+                if port % 2 == 0:
+                    rtcp = await loop.create_datagram_endpoint(
+                        lambda: _Reports(self._server), local_addr=(host, port + 1)
+                    )
+                    return rtp, rtcp[0]
+            rtp.close()
+        raise ConnectionError("no pair of ports is free")
 
     def _interleave(self, packet: bytes) -> None:
         if self._writer.transport.get_write_buffer_size() < MOST_UNSENT:
@@ -193,7 +216,19 @@ class _Session:
                 for packet in packetizer.packets(unit.data, number / RATE):
                     send(_damaged(packet) if "corrupt" in mischief else packet)
             number += 1
+            if "session" in mischief and loop.time() - self._asked_s > mischief.value("session"):
+                return self._writer.transport.abort()
             await asyncio.sleep(began + number / RATE - loop.time())
+
+
+class _Reports(asyncio.DatagramProtocol):
+    """Counts what receivers report."""
+
+    def __init__(self, server: RtspServer) -> None:
+        self._server = server
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        self._server.reports += 1
 
 
 def _damaged(packet: bytes) -> bytes:
