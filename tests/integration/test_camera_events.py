@@ -43,7 +43,7 @@ def test_a_subscription_is_renewed_before_it_ends(tmp_path: Path) -> None:
             assert camera.calls.count(CREATE) == 1
             assert UNSUBSCRIBE not in camera.calls
             await told(camera, heard)
-        assert camera.calls[-1] == UNSUBSCRIBE
+        assert camera.calls.count(UNSUBSCRIBE) == 1, "a pull that was on its way may be heard after it"
 
     asyncio.run(main())
 
