@@ -26,7 +26,9 @@ BOARD = device(
     "hall",
     10,
     more='points = [{ point = "input.1", address = 0, type = "bool", function = 2 }, '
-    '{ point = "input.2", address = 1, type = "bool", function = 2 }]\n'
+    '{ point = "input.2", address = 1, type = "bool", function = 2 }, '
+    '{ point = "input.3", address = 2, type = "bool", function = 2 }, '
+    '{ point = "input.4", address = 3, type = "bool", function = 2 }]\n'
     'writes = [{ name = "lamp", kind = "coil", address = 0 }, { name = "door", kind = "coil", address = 1 }]\n',
 )
 OUTPUTS = """
@@ -130,9 +132,10 @@ def lift_site(
     vision: str = "",
     outputs: str = OUTPUTS,
     camera: str = "",
+    lift: str = "",
     password: str = PASSWORD,
 ) -> str:
-    """Camera, board, lift and a model of the site's own; `camera` is what else is said of it."""
+    """Camera, board, lift and a model of the site's own; `camera` and `lift` are what else is said of them."""
     (folder / "password").write_text(password)
     (folder / "password").chmod(0o600)
     manifest = make(folder)
@@ -145,7 +148,7 @@ def lift_site(
             camera,
             '[[lifts]]\nid = "lift-1"\ncamera = "cam"\nplace = "b01/x-lift1"\nwarn = ["lamp"]\nhold = "door"\n'
             'fire_return = { device = "relays", point = "input.1" }\n'
-            'door_closed = { device = "relays", point = "input.2" }\n' + (DONE if commissioned else ""),
+            'door_closed = { device = "relays", point = "input.2" }\n' + (DONE if commissioned else "") + lift,
             f'[vision]\nmodel = "{manifest.name}"\nactivated = "{known}"\n{vision}',
         )
     )
