@@ -16,7 +16,7 @@ from courtyard.agent.vision.scores import Calibration, calibration_file, write
 from hw_sim.camera.camera import SimCamera
 from hw_sim.camera.film import Picture
 from tests.daemon_rig import device
-from tests.vision_rig import make
+from tests.vision_rig import EBIKES, make
 
 WAIT_S = 100.0
 LAMP, DOOR = 0, 1
@@ -119,7 +119,7 @@ def camera(car: Car, *, falls_back_s: float | None = None, password: str = PASSW
 
 def calibrate(folder: Path, data: Path) -> None:
     """As if the lift had been watched for a day with the model in `folder`."""
-    model = read_manifest(make(folder)).sha256
+    model = read_manifest(folder / "red.toml").sha256
     write(calibration_file(data / "vision", LIFT, model), Calibration(LIFT, model, 0.5, 0.4, 5000, 86_400, 0, 1, 1))
 
 
@@ -133,12 +133,14 @@ def lift_site(
     outputs: str = OUTPUTS,
     camera: str = "",
     lift: str = "",
+    classes: str = EBIKES,
     password: str = PASSWORD,
 ) -> str:
-    """Camera, board, lift and a model of the site's own; `camera` and `lift` are what else is said of them."""
+    """Camera, board, lift and a model of the site's own; `camera` and `lift` are what else is said of them, `classes`
+    what the model knows."""
     (folder / "password").write_text(password)
     (folder / "password").chmod(0o600)
-    manifest = make(folder)
+    manifest = make(folder, classes=classes, scores=len(classes.splitlines()))
     known = read_manifest(manifest).sha256[:12] if activated else 12 * "0"
     return "\n".join(
         (

@@ -13,10 +13,17 @@ from onnx import TensorProto, helper, numpy_helper
 SIDE = 64
 
 
-def make(folder: Path, *, classes: str = '0 = "ebike"', found: str = "", gain: float = 1.0, **changes: object) -> Path:
+EBIKES = '0 = "ebike"'
+PEOPLE = '0 = "ebike"\n1 = "person"'
+"""Classes of a model that takes what is in its box for both."""
+
+
+def make(
+    folder: Path, *, classes: str = EBIKES, scores: int = 1, found: str = "", gain: float = 1.0, **changes: object
+) -> Path:
     """A model whose score is `gain` times the mean red of its picture, for one box in the middle; returns its manifest.
 
-    `classes` and `found` are lines of the manifest's tables of that name."""
+    `classes` and `found` are lines of the manifest's tables of that name; the output has `scores`, all alike."""
     box = numpy_helper.from_array(np.array([[[32.0], [32.0], [16.0], [32.0]]], np.float32), "box")
     first, last = (numpy_helper.from_array(np.array([value], np.int64), name) for value, name in ((0, "a"), (1, "b")))
     axis = numpy_helper.from_array(np.array([1], np.int64), "axis")
@@ -28,13 +35,13 @@ def make(folder: Path, *, classes: str = '0 = "ebike"', found: str = "", gain: f
         helper.make_node("ReduceMean", ["red", "plane"], ["mean"]),
         helper.make_node("Reshape", ["mean", "shape"], ["one"]),
         helper.make_node("Mul", ["one", "gain"], ["score"]),
-        helper.make_node("Concat", ["box", "score"], ["out"], axis=1),
+        helper.make_node("Concat", ["box", *scores * ["score"]], ["out"], axis=1),
     ]
     graph = helper.make_graph(
         nodes,
         "red",
         [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
-        [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 5, 1])],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 4 + scores, 1])],
         [box, first, last, axis, plane, shape, factor],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
@@ -42,7 +49,7 @@ def make(folder: Path, *, classes: str = '0 = "ebike"', found: str = "", gain: f
     content = made.SerializeToString()
     (folder / "red.onnx").write_bytes(content)
     np.save(folder / "picture.npy", reddish(204))
-    np.save(folder / "output.npy", np.array([[[32.0], [32.0], [16.0], [32.0], [0.8 * gain]]], np.float32))
+    np.save(folder / "output.npy", np.array([[[32.0], [32.0], [16.0], [32.0], *scores * [[0.8 * gain]]]], np.float32))
     settings: dict[str, object] = {
         "file": "red.onnx",
         "sha256": hashlib.sha256(content).hexdigest(),
