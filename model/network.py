@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from typing import Final, Self
 
 import torch
@@ -57,6 +59,15 @@ class Network(nn.Module):
         near = functional.leaky_relu(self.near(torch.cat([fine, twice], 1)), SLOPE)
         seen = torch.cat([near, functional.leaky_relu(self.around(near), SLOPE)], 1)
         return self.what(seen), functional.softplus(self.size(seen)) * REACH
+
+
+def mean(networks: Sequence[Network]) -> Network:
+    """A network whose weights are the mean of all; none of them changes."""
+    made = copy.deepcopy(networks[-1])
+    with torch.no_grad():
+        for parameter, *others in zip(made.parameters(), *(each.parameters() for each in networks), strict=True):
+            parameter.copy_(torch.stack(others).mean(0))
+    return made
 
 
 def _parameters(parts: list[nn.Module]) -> list[nn.Parameter]:

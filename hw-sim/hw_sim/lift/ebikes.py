@@ -99,7 +99,8 @@ def wheel(x: float, radius: float, tyre: float, *, spokes: int = 0, hub: float =
     return join(parts)
 
 
-def _fender(x: float, radius: float, tyre: float, paint: Colour, first: float, last: float) -> Mesh:
+def fender(x: float, radius: float, tyre: float, paint: Colour, first: float, last: float) -> Mesh:
+    """Over a wheel at `x`, between two angles from the front (radians)."""
     angles, rings = np.linspace(first, last, 7), []
     for angle in angles:
         out = np.array((np.cos(angle), 0.0, np.sin(angle))) * (radius + 0.025)
@@ -115,7 +116,7 @@ def ebike(kind: Ebike, steer: float = 0.0) -> Mesh:
     front, rear, w = b.base / 2, -b.base / 2, b.width / 2
     dark, moped = PLASTIC, b.kind == "moped"
     ahead, body = _front(b), [wheel(rear, b.wheel, b.tyre, hub=0.075)]
-    body.append(_fender(rear, b.wheel, b.tyre, dark, 0.35, 2.9))
+    body.append(fender(rear, b.wheel, b.tyre, dark, 0.35, 2.9))
     body.append(pair(((rear, b.tyre + 0.05, b.wheel), (rear + 0.35, b.tyre + 0.05, 0.27)), 0.02, dark))
     low = 0.26 if moped else 0.30
     seat = 0.76 if moped else 0.78
@@ -163,7 +164,7 @@ def _front(b: Ebike) -> Mesh:
     front, w, moped = b.base / 2, b.width / 2, b.kind == "moped"
     grip = (front - 0.30, 0.34 if moped else 0.29, b.bar)
     parts = [wheel(front, b.wheel, b.tyre, spokes=0 if moped else 12)]
-    parts.append(_fender(front, b.wheel, b.tyre, b.paint, 0.45, 2.5))
+    parts.append(fender(front, b.wheel, b.tyre, b.paint, 0.45, 2.5))
     parts.append(pair(((front, b.tyre + 0.03, b.wheel), (front - 0.11, b.tyre + 0.03, 0.55)), 0.018, STEEL, 0.5))
     parts.append(tube(((front - 0.10, 0, 0.5), (front - 0.22, 0, b.bar - 0.04)), 0.026, PLASTIC))
     parts.append(pair(((front - 0.22, 0, b.bar - 0.04), (front - 0.22, 0.16, b.bar), grip), 0.013, STEEL, 0.5))

@@ -13,7 +13,7 @@ from hw_sim.lift.car import Car
 from hw_sim.lift.mesh import Mesh
 from hw_sim.lift.people import draw_person, person
 from hw_sim.lift.scene import Placed
-from hw_sim.lift.stills import GRIP, Geometry, make
+from hw_sim.lift.stills import GRIP, LOW, LOW_GRIP, Geometry, make
 
 STEPS: Final = 8
 """Poses of one walking pace."""
@@ -42,7 +42,8 @@ class Party:
         """When it is no longer there."""
         self.speed = rng.uniform(0.45, 0.85) if label in PUSHED else rng.uniform(0.7, 1.2)
         self._mesh = None if label == "person" else make(rng, label, geometry)
-        self._who = draw_person(rng, child=label == "person" and rng.random() < 0.15)
+        self._is_low = self._mesh is not None and label == "bicycle" and self._mesh.points[:, 2].max() < LOW
+        self._who = draw_person(rng, child=self._is_low or (label == "person" and rng.random() < 0.15))
         self._ahead, self._aside = (-0.1, float(rng.choice((-0.42, 0.42)))) if label in BESIDE else (-0.85, 0.0)
         self._poses: dict[int, Mesh] = {}
         self._still = rng.uniform(0.0, 0.12)
@@ -98,7 +99,7 @@ class Party:
         moves = here is not None and before is not None and math.dist(here[1:3], before[1:3]) > 0.01
         step = int(seconds * self.speed / PACE_M * STEPS) % STEPS if moves else -1
         if step not in self._poses:
-            hands = GRIP if self.label in PUSHED else ()
+            hands = () if self.label not in PUSHED else LOW_GRIP if self._is_low else GRIP
             phase = 2 * math.pi * step / STEPS
             self._poses[step] = person(self._who, phase=phase, stride=float(moves), hands=hands, lean=self._still)
         return self._poses[step]

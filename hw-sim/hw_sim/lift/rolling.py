@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from hw_sim.lift.ebikes import PAINTS, basket, wheel
+from hw_sim.lift.ebikes import PAINTS, basket, fender, wheel
 from hw_sim.lift.mesh import (
     BLACK,
     CHROME,
@@ -35,8 +35,10 @@ def paint(rng: Rng) -> Colour:
 
 
 def bicycle(rng: Rng) -> Mesh:
-    """Diamond, city, folding or a child's, with training wheels at times."""
-    style = str(rng.choice(("diamond", "city", "folding", "child")))
+    """Diamond, city, folding, or a child's: small, with training wheels at times, or stout with fat tyres."""
+    style = str(rng.choice(("diamond", "city", "folding", "child", "stout", "stout")))
+    if style == "stout":
+        return _stout(rng)
     r = {"diamond": 0.33, "city": 0.31, "folding": 0.2}.get(style, rng.uniform(0.14, 0.24))
     base = {"diamond": 1.03, "city": 1.05, "folding": 0.96}.get(style, r * 3.2)
     tall = {"child": r * 1.7}.get(style, 0.62)
@@ -64,6 +66,38 @@ def bicycle(rng: Rng) -> Mesh:
         parts.append(basket((front + 0.0, 0, bar - 0.12)).scaled(1, 1, 1))
     if style == "city":
         parts.append(box((rear - 0.02, 0, 2 * r + 0.06), (0.3, 0.13, 0.02), PLASTIC))
+    return join(parts)
+
+
+def _stout(rng: Rng) -> Mesh:
+    """A child's mountain bicycle: small fat wheels, thick tubes, mudguards, a case over the chain; mostly dark."""
+    r, tyre = rng.uniform(0.17, 0.27), rng.uniform(0.022, 0.045)
+    base, tall = r * rng.uniform(2.9, 3.5), r * rng.uniform(1.5, 1.9)
+    front, rear, thick = base / 2, -base / 2, rng.uniform(0.02, 0.036)
+    colour, trim = (BLACK if rng.random() < 0.5 else paint(rng)), (BLACK if rng.random() < 0.5 else paint(rng))
+    crank, head = (-0.04, 0, r * 0.95), (front - 0.1 - 0.05 * tall, 0, tall * 1.35)
+    seat, bar = (rear + 0.3 * tall, 0.0, tall * rng.uniform(1.4, 1.75)), tall * rng.uniform(1.65, 2.0)
+    low_top = (rear + 0.35 * tall, 0, tall * rng.uniform(0.9, 1.2))
+    fork = ((front, 0.06, r), (head[0] + 0.02, 0.06, head[2] - 0.08))
+    rods = [(head, low_top), (head, crank), (crank, seat), (low_top, (rear, 0.0, r)), ((rear, 0.0, r), crank)]
+    parts = [tube(rod, thick, colour, 0.5) for rod in rods]
+    parts += [pair(fork, 0.02, colour, 0.5), tube((head, (head[0] - 0.02, 0, bar)), thick, colour, 0.5)]
+    spokes = int(rng.choice((0, 0, 12)))
+    parts += [wheel(x, r, tyre, spokes=spokes, hub=0.035) for x in (front, rear)]
+    parts.append(ellipsoid(seat, (rng.uniform(0.1, 0.15), 0.075, 0.045), BLACK))
+    grip = (head[0] - 0.1, rng.uniform(0.2, 0.29), bar)
+    parts.append(pair(((head[0] - 0.02, 0, bar), (head[0] + 0.02, 0.1, bar), grip), 0.014, BLACK, 0.3))
+    parts.append(pair(((head[0] - 0.04, 0.15, bar), grip), 0.022, RUBBER))
+    if rng.random() < 0.6:
+        parts += [fender(x, r, tyre, trim, 0.5, 2.6) for x in (front, rear)]
+    if rng.random() < 0.6:
+        parts.append(box((crank[0] / 2 + rear / 2, -0.05, r), (abs(rear) + 0.1, 0.03, 0.11), trim, 0.3))
+    if rng.random() < 0.35:
+        parts.append(box(((head[0] + low_top[0]) / 2, 0, head[2] * 0.85), (0.2, 0.05, 0.16), trim, 0.3, 0.8))
+    if rng.random() < 0.3:
+        parts.append(basket((front, 0, bar - 0.12)))
+    if rng.random() < 0.3:
+        parts += [wheel(rear, 0.07, 0.014).moved(y=side * 0.19) for side in (-1, 1)]
     return join(parts)
 
 

@@ -23,7 +23,11 @@ KEPT: Final = 24
 """Made things of a class that are used again, in other poses, cars and light."""
 PUSHER: Final = "pusher"
 """A person with both hands on something."""
+CHILD: Final = "child"
+"""The same, with what is low enough for a child: LOW metres."""
+LOW: Final = 0.85
 GRIP: Final = ((0.38, 0.22, 1.0), (0.38, -0.22, 1.0))
+LOW_GRIP: Final = ((0.3, 0.18, 0.62), (0.3, -0.18, 0.62))
 SHARES: Final = {
     "ebike": 0.5, "bicycle": 0.22, "pram": 0.12, "wheelchair": 0.12, "suitcase": 0.1, "trolley": 0.08, "dog": 0.08,
     "parcel": 0.08, "cart": 0.05, "robot": 0.04,
@@ -81,19 +85,23 @@ class Studio:
         ahead, aside = rng.uniform(-0.3, 0.3), float(rng.choice((-0.5, 0.5)))
         if thing.label in ("pram", "wheelchair", "trolley"):
             ahead, aside = -0.95, 0.0
+        who = CHILD if thing.label == "bicycle" and thing.mesh.points[:, 2].max() < LOW else PUSHER
+        if who == CHILD and rng.random() < 0.35:
+            ahead, aside = rng.uniform(-0.25, 0.05), rng.uniform(-0.08, 0.08)
         c, s = math.cos(thing.heading), math.sin(thing.heading)
         x, y = thing.x + c * ahead - s * aside, thing.y + s * ahead + c * aside
         return Placed(
-            "person", number, self._mesh(rng, PUSHER), x, y, thing.heading - math.copysign(0.5, aside) * (aside != 0)
+            "person", number, self._mesh(rng, who), x, y, thing.heading - math.copysign(0.5, aside) * (aside != 0)
         )
 
 
 def make(rng: np.random.Generator, label: str, geometry: Geometry = "train") -> Mesh:
     """A mesh of a class, or of a PUSHER.  With `test`, e-bikes, wheelchairs and prams come from the test set."""
-    if label in ("person", PUSHER):
-        who = draw_person(rng, child=label == "person" and rng.random() < 0.2)
+    if label in ("person", PUSHER, CHILD):
+        who = draw_person(rng, child=label == CHILD or (label == "person" and rng.random() < 0.2))
         steps = {"phase": rng.uniform(0, 6.3), "stride": float(rng.choice((0.0, 1.0))), "lean": rng.uniform(0, 0.3)}
-        return person(who, hands=GRIP if label == PUSHER or rng.random() < 0.2 else (), **steps)
+        hands = LOW_GRIP if label == CHILD else GRIP if label == PUSHER or rng.random() < 0.2 else ()
+        return person(who, hands=hands, **steps)
     if geometry == "test" and (fixed := held_out(rng, label)) is not None:
         return fixed
     return ebike(draw_ebike(rng), rng.uniform(-0.5, 0.5)) if label == "ebike" else MAKERS[label](rng)
