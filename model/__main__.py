@@ -27,7 +27,7 @@ RUNS: Final = ((400, 1), (300, 7), (400, 8), (1600, 51), (1000, 61), (2440, 62),
 MEAN_OF: Final = 2
 """The weights of the last so many runs are averaged: sees more than either (Wortsman et al., Model soups, 2022)."""
 SHIFT: Final = 0.6
-"""The logit of the working point of a single look."""
+"""The logit of the working point of a single picture."""
 THREADS: Final = 2
 
 

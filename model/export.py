@@ -27,7 +27,7 @@ from model.network import HEIGHT, HIDDEN, REACH, SLOPE, STRIDE, WIDTH, Network
 NAME: Final = "ebike"
 FEATURES: Final = "features"
 VOTE: Final = 0.32
-"""Score that counts where looks vote; one look alone is judged at 0.5."""
+"""Score that counts where looks vote; one picture alone is judged at 0.5."""
 GOLDEN_SEED: Final = 8
 TOLD: Final = ("ebike", "person")
 """The first of the network's classes; the others only teach it what is none."""

@@ -1,7 +1,4 @@
-"""`courtyard vision score IMAGE…`: what one look of a detector says of pictures, one line each.
-
-Second looks belong to votes over time (`vision watch`): 0.5 is the working point of a single one.
-"""
+"""`courtyard vision score IMAGE…`: what a detector says of pictures, one line each, looking as it does in a lift."""
 
 from __future__ import annotations
 
@@ -24,15 +21,13 @@ def run(options: argparse.Namespace) -> int:
         line: dict[str, object] = {"file": str(path)}
         try:
             picture = picture_of(path)
-            seen = model.look(picture, twice=False)
+            seen = model.look(picture)
         except Unreadable as error:
             line["error"], status = error.why.say(options.lang), 1
         else:
             ebikes = [each.score for each in seen.detections if each.label == EBIKE]
             if not ebikes:  # how far below anything worth a box still orders pictures
-                ebikes = [
-                    each.score for each in model.look(picture, least=0.0, twice=False).detections if each.label == EBIKE
-                ]
+                ebikes = [each.score for each in model.look(picture, least=0.0).detections if each.label == EBIKE]
             line[EBIKE] = round(max(ebikes, default=0.0), 6)
             line["boxes"] = [
                 {"class": each.label, "score": round(each.score, 4), "box": [round(side, 4) for side in each.box]}

@@ -5,12 +5,12 @@ is small.  Pure: detections in, detections out.
 
 Invariants
 1. Only the surest e-bike is judged anew.  Its place, and everything else, stays as it was seen first.
-2. What is hardly there (below LEAST), or clear (above MOST), is not looked at twice.
+2. A second look never makes anything surer.
+3. What is hardly there (below LEAST), or clear (above MOST), is not looked at twice.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,8 +26,6 @@ MARGIN: Final = 1.3
 """How much wider than the thing the part is."""
 SMALLEST: Final = 0.3
 """Of the picture's width: smaller parts have too few pixels."""
-UNSEEN: Final = 0.002
-"""Score of what the second look does not see at all."""
 
 
 def suspect(found: Sequence[Detection]) -> Detection | None:
@@ -48,17 +46,7 @@ def part(picture: npt.NDArray[np.uint8], box: Box, aspect: float) -> npt.NDArray
 
 
 def judged(found: Sequence[Detection], suspected: Detection, again: Sequence[Detection]) -> tuple[Detection, ...]:
-    """What was found, the suspect with the score of both looks."""
+    """What was found, the suspect with the lower score of both looks: a second one can only clear it."""
     second = max((each.score for each in again if each.label == EBIKE), default=0.0)
-    changed = suspected._replace(score=both(suspected.score, second))
+    changed = suspected._replace(score=min(suspected.score, second))
     return tuple(sorted((changed if each is suspected else each for each in found), key=lambda each: -each.score))
-
-
-def both(one: float, other: float) -> float:
-    """The score half way between two: the mean of their logits."""
-    logit = sum(math.log(score / (1 - score)) for score in (_inside(one), _inside(other))) / 2
-    return 1 / (1 + math.exp(-logit))
-
-
-def _inside(score: float) -> float:
-    return min(max(score, UNSEEN), 1 - UNSEEN)

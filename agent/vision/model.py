@@ -54,8 +54,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a model is used; stands beside the model, and so do the files that it names.
 
     `scale` multiplies each colour value (0 to 255) on its way in; `classes` maps the model's class numbers to
-    `ebike`, `person` and the like; `score` is the lowest score that counts as seen in a single look, `vote` that where
-    several looks vote (`score` when it is not given).  `features` names an output, 1 x
+    `ebike`, `person` and the like; `score` is the lowest score that counts as seen in a single picture, `vote` that
+    where several vote (`score` when it is not given).  `features` names an output, 1 x
     channels x rows, that tells what the model saw of each row of its first output; with it a lift can be retrained.
     With `closer` the model takes a second look at what it suspects (`closer`).
     """

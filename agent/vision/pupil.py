@@ -53,7 +53,7 @@ class Pupil:
         if suspected is not None:
             again, trial_again = self._once(model.part(picture, suspected), EVERYWHERE, learns=False)
             found = closer.judged(found, suspected, again)
-            trial = None if trial is None or trial_again is None else closer.both(trial, trial_again)
+            trial = None if trial is None or trial_again is None else min(trial, trial_again)
         return Seen(found, 1000 * (time.perf_counter() - start), trial)
 
     def _once(self, picture: Picture, region: Region, *, learns: bool) -> tuple[tuple[Detection, ...], float | None]:
