@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import http.client
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import requests
 import urllib3
@@ -34,6 +34,8 @@ _WSDL = {
     MEDIA2: ("media2.wsdl", "Media2Binding"),
     EVENTS: ("events.wsdl", "EventBinding"),
 }
+
+T = TypeVar("T")
 
 
 class Known(NamedTuple):
@@ -79,31 +81,15 @@ class OnvifCamera:
         return skew
 
     def profiles(self) -> list[Profile]:
-        service = self._media()
-        # without a type, Media2 gives tokens and names only
-        asked = {"Type": ["All"]} if service == MEDIA2 else {}
-        return values.profiles(self._call("GetProfiles", service, **asked))
+        return self._by_media(self._profiles)
 
     def stream(self) -> tuple[str, Profile]:
         """Address of the chosen stream, without login, and its profile."""
-        found = self.profiles()
-        chosen = values.choose(found, self.camera.stream)
-        if chosen is None:
-            known = ", ".join(each.token for each in found)
-            raise camera_error("camera.no_stream", self.camera.id, profile=self.camera.stream, known=known)
-        is_udp = self.camera.transport == "udp"
-        if self._media() == MEDIA2:
-            protocol = "RtspUnicast" if is_udp else "RTSP"
-            reply = self._call("GetStreamUri", MEDIA2, Protocol=protocol, ProfileToken=chosen.token)
-        else:
-            setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "UDP" if is_udp else "RTSP"}}
-            reply = self._call("GetStreamUri", MEDIA, StreamSetup=setup, ProfileToken=chosen.token)
-        with self._named("GetStreamUri"):
-            return stream_address(values.uri(reply), self.device), chosen
+        return self._by_media(self._stream)
 
     def snapshot(self, profile: str) -> bytes:
         """A JPEG of now."""
-        reply = self._call("GetSnapshotUri", self._media(), ProfileToken=profile)
+        reply = self._by_media(lambda: self._call("GetSnapshotUri", self._media(), ProfileToken=profile))
         with self._named("GetSnapshotUri"):
             picture = self.transport.get_picture(reached(values.uri(reply), self.device))
             if not picture.startswith(b"\xff\xd8"):
@@ -171,8 +157,42 @@ class OnvifCamera:
                     return found
         return {}
 
+    def _profiles(self) -> list[Profile]:
+        service = self._media()
+        # without a type, Media2 gives tokens and names only
+        asked = {"Type": ["All"]} if service == MEDIA2 else {}
+        return values.profiles(self._call("GetProfiles", service, **asked))
+
+    def _stream(self) -> tuple[str, Profile]:
+        found = self._profiles()
+        chosen = values.choose(found, self.camera.stream)
+        if chosen is None:
+            known = ", ".join(each.token for each in found)
+            raise camera_error("camera.no_stream", self.camera.id, profile=self.camera.stream, known=known)
+        is_udp = self.camera.transport == "udp"
+        if self._media() == MEDIA2:
+            protocol = "RtspUnicast" if is_udp else "RTSP"
+            reply = self._call("GetStreamUri", MEDIA2, Protocol=protocol, ProfileToken=chosen.token)
+        else:
+            setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "UDP" if is_udp else "RTSP"}}
+            reply = self._call("GetStreamUri", MEDIA, StreamSetup=setup, ProfileToken=chosen.token)
+        with self._named("GetStreamUri"):
+            return stream_address(values.uri(reply), self.device), chosen
+
     def _media(self) -> str:
         return MEDIA2 if MEDIA2 in self.known.services else MEDIA
+
+    def _by_media(self, ask: Callable[[], T]) -> T:
+        """By Media2 where a camera has it; by Media until the next connect where that refuses what it claims to know."""
+        try:
+            return ask()
+        except DriverError as error:
+            has_both = {MEDIA, MEDIA2} <= self.known.services.keys()
+            if not has_both or error.fault.code not in ("camera.refused", "camera.answer"):
+                raise
+        remaining = {name: address for name, address in self.known.services.items() if name != MEDIA2}
+        self.known = self.known._replace(services=remaining)
+        return ask()
 
     def _reached(self, address: str) -> str:
         with self._named("GetServices"):

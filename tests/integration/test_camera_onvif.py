@@ -77,6 +77,43 @@ def test_either_media_service_is_enough_and_the_newer_one_is_preferred(prefixes:
     asyncio.run(main())
 
 
+def test_a_camera_whose_media2_refuses_is_asked_by_media() -> None:
+    async def main() -> None:
+        async with simulated() as simulator:
+            await simulator.fault("media2")
+            camera = camera_of(simulator)
+            await asyncio.to_thread(camera.connect)
+            address, profile = await asyncio.to_thread(camera.stream)
+            assert (address, profile.token) == (f"{simulator.media.streams}/sub", "sub")
+            assert simulator.media.asked == {"media"}
+            assert await asyncio.to_thread(camera.snapshot, "sub")
+            assert simulator.calls.count("GetProfiles") == 2, "Media2 is asked once only"
+            await simulator.heal()
+            await asyncio.to_thread(camera.connect)
+            await asyncio.to_thread(camera.stream)
+            assert simulator.media.asked == {"media", "media2"}
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("refused", ["GetProfiles", "GetSnapshotUri"])
+def test_a_camera_with_media2_alone_says_what_it_refuses(refused: str) -> None:
+    async def main() -> None:
+        async with simulated(services={each: SERVICES[each] for each in ("tds", "tr2")}) as simulator:
+            camera = camera_of(simulator)
+            await asyncio.to_thread(camera.connect)
+            await simulator.fault("media2")
+            asked = {
+                "GetProfiles": camera.profiles,
+                "GetSnapshotUri": lambda: camera.snapshot("sub"),
+            }
+            with pytest.raises(DriverError) as error:
+                await asyncio.to_thread(asked[refused])
+            assert error.value.fault.code == "camera.refused"
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize(("prefix", "protocol"), [("trt", "UDP"), ("tr2", "RtspUnicast")])
 def test_a_stream_by_udp_is_asked_for_in_the_words_of_the_service(prefix: str, protocol: str) -> None:
     async def main() -> None:

@@ -181,6 +181,8 @@ class SimCamera:
         match name:
             case "media":
                 return "trt", self.media.media1(request)
+            case "media2" if "media2" in self.mischief:
+                raise SoapFault("ter:ActionNotSupported", request.operation, 500)
             case "media2":
                 return "tr2", self.media.media2(request)
         return "tds", self.device.answer(request)

@@ -14,6 +14,7 @@ KINDS: Mapping[str, str] = {
     "lease": "SECONDS: an event subscription lives no longer, whatever is asked for",
     "pull": "every PullMessages is a fault",
     "renew": "every Renew is a fault",
+    "media2": "every request to Media2 is a fault",
     "xaddr": "service addresses name a host that is not there",
     "huge": "SOAP answers of 8 MB",
     "truncated": "SOAP answers end in the middle",
