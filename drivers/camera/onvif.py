@@ -183,7 +183,7 @@ class OnvifCamera:
         return MEDIA2 if MEDIA2 in self.known.services else MEDIA
 
     def _by_media(self, ask: Callable[[], T]) -> T:
-        """By Media2 where a camera has it; by Media until the next connect where that refuses what it claims to know."""
+        """By Media2 where a camera has it; by Media until the next connect where that refuses what it claims."""
         try:
             return ask()
         except DriverError as error:
