@@ -90,6 +90,18 @@ def test_every_sign_of_fire_lets_the_door_go_and_forbids_to_hold_it(tmp_path: Pa
         assert relays(made) == set()
 
 
+def test_a_drill_is_no_fire_to_a_lift(tmp_path: Path) -> None:
+    with hall(tmp_path) as made:
+        made.run("drill", "duct", "--class", "smoke", "--full", "--wait", "1", "--socket", str(made.socket))
+        made.wait(lambda: [alarm["action"] for alarm in made.alarms("smoke")] == ["raise", "clear"])
+        assert all(alarm["test"] for alarm in made.alarms("smoke"))
+        assert relays(made) == {LAMP, DOOR}
+        assert (lift(made)["why"], lift(made)["hold"]) == ("held", True)
+        assert len(details(made, "lift.door_held")) == 1
+        made.simulator("device duct smoke")
+        made.wait(lambda: relays(made) == {LAMP})
+
+
 def test_a_fire_from_before_a_restart_forbids_though_its_detector_is_gone(tmp_path: Path) -> None:
     with hall(tmp_path) as made:
         made.simulator("device duct smoke")
