@@ -26,8 +26,6 @@ from model.network import HEIGHT, HIDDEN, REACH, SLOPE, STRIDE, WIDTH, Network
 
 NAME: Final = "ebike"
 FEATURES: Final = "features"
-VOTE: Final = 0.32
-"""Score that counts where looks vote; one picture alone is judged at 0.5."""
 GOLDEN_SEED: Final = 8
 TOLD: Final = ("ebike", "person")
 """The first of the network's classes; the others only teach it what is none."""
@@ -179,7 +177,7 @@ def manifest(sha256: str, output: Any) -> str:
     found = "".join(f"{label} = {output[0, 4 + number].max():.4f}\n" for number, label in enumerate(TOLD))
     return (
         f'file = "{NAME}.onnx"\nsha256 = "{sha256}"\n'
-        f'width = {WIDTH}\nheight = {HEIGHT}\nlayout = "yolov8"\nscore = 0.5\nvote = {VOTE}\n'
+        f'width = {WIDTH}\nheight = {HEIGHT}\nlayout = "yolov8"\nscore = 0.5\n'
         f'features = "{FEATURES}"\ncloser = true\n\n'
         f"[classes]\n{classes}\n"
         f'[golden]\npicture = "{NAME}.picture.npy"\noutput = "{NAME}.output.npy"\ntolerance = 0.01\n\n'
