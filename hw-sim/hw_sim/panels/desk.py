@@ -42,6 +42,7 @@ class Desk:
             "event": Command(self.event, f"KIND LOOP POINT [DETECTOR [TEXT]]: {', '.join(KINDS)}"),
             "play": Command(self.play, f"INCIDENT: {', '.join(INCIDENTS)}"),
             "mischief": Command(self.mischief, f"KIND [FRAMES]: {', '.join(mischief.KINDS)}"),
+            "counters": Command(self.counters, "bytes and collisions on the line; received_b is what the panel heard"),
             "told": Command(self.told, "every event that was put onto the line"),
             "mute": Command(self.mute, "on, off: nothing comes out of the panel"),
             "unplug": Command(self.unplug, "the cable is out"),
@@ -101,6 +102,9 @@ class Desk:
             }
             for told in self.panel.told
         ]
+
+    def counters(self, words: list[str]) -> dict[str, float]:
+        return {} if self._line is None else self._line.counters()
 
     def mute(self, words: list[str]) -> None:
         if words not in (["on"], ["off"]):
